@@ -1,0 +1,309 @@
+"""Where a rule's gradients come from: the full batch, additive noise, mini-batches.
+
+An oracle is a `NamedTuple` around a problem.  Each step it draws a realisation into a `Batch`; the rule asks for
+gradients with the step's *first* realisation (ascent) and its *second* one (descent).  `shared=True` means that
+the two are one and the same draw, which is what practice does; `shared=False` draws them independently.
+
+Draws come from the member's own stream, in the order: first realisation, then the second if independent.
+"""
+
+from __future__ import annotations
+
+from typing import Any, NamedTuple
+
+import numpy as np
+
+from samtheory.kernel import generic, kernel
+from samtheory.problems.core import dim, grad, sample_grad, samples
+from samtheory.streams import integer, normal, shuffle, uniform
+from samtheory.validate import array, checked, count, nonnegative
+from samtheory.vectors import axpy, fill
+
+
+class Batch(NamedTuple):
+    """One realisation: z are noise values or sample weights, idx the samples drawn."""
+
+    z: np.ndarray
+    idx: np.ndarray
+
+
+class Source(NamedTuple):
+    """What a rule may ask for gradients during one step."""
+
+    oracle: Any
+    first: Batch
+    second: Batch
+    work: np.ndarray
+
+
+@generic
+def draw(oracle, t, rng, order, batch):
+    """Draw the realisation of step t into `batch`; `order` is int64 memory that belongs to the member."""
+
+
+@generic
+def gradient(oracle, x, batch, out, work):
+    """out = gradient at x with this realisation."""
+
+
+@generic
+def shape(oracle) -> tuple[int, int, int]:
+    """(floats in Batch.z, indices in Batch.idx, integers of memory a member keeps)."""
+
+
+@kernel
+def first_gradient(source, x, out):
+    """out = gradient at x with the step's first realisation (ascent)."""
+    gradient(source.oracle, x, source.first, out, source.work)
+
+
+@kernel
+def second_gradient(source, x, out):
+    """out = gradient at x with the step's second realisation (descent)."""
+    gradient(source.oracle, x, source.second, out, source.work)
+
+
+# ------------------------------------------------------------------------------------ full batch
+
+
+class FullBatch(NamedTuple):
+    """The exact gradient; draws nothing."""
+
+    problem: Any
+    shared: bool = True
+
+
+@shape.register(FullBatch)
+def _full_shape(oracle):
+    return 0, 0, 0
+
+
+@draw.register(FullBatch)
+def _full_draw(oracle, t, rng, order, batch):
+    pass
+
+
+@gradient.register(FullBatch)
+def _full_gradient(oracle, x, batch, out, work):
+    grad(oracle.problem, x, out, work)
+
+
+# ------------------------------------------------------------------------------------ additive noise
+
+
+@checked(sigma=nonnegative)
+class GaussianNoise(NamedTuple):
+    """grad f(x) + sigma z, z ~ N(0, I): the noise of f_xi(x) = f(x) + sigma <z, x>."""
+
+    problem: Any
+    sigma: float
+    shared: bool = True
+
+
+@checked(factor=array(None, None))
+class FactorNoise(NamedTuple):
+    """grad f(x) + factor z, z ~ N(0, I_k), factor of shape [d, k]: noise covariance factor factor'."""
+
+    problem: Any
+    factor: np.ndarray
+    shared: bool = True
+
+
+@shape.register(GaussianNoise)
+def _gaussian_shape(oracle):
+    return dim(oracle.problem), 0, 0
+
+
+@shape.register(FactorNoise)
+def _factor_shape(oracle):
+    if oracle.factor.shape[0] != dim(oracle.problem):
+        raise ValueError(f"factor has {oracle.factor.shape[0]} rows; the problem has dimension {dim(oracle.problem)}")
+    return oracle.factor.shape[1], 0, 0
+
+
+@draw.register(GaussianNoise)
+@draw.register(FactorNoise)
+def _normal_draw(oracle, t, rng, order, batch):
+    for i in range(batch.z.shape[0]):
+        batch.z[i] = normal(rng)
+
+
+@gradient.register(GaussianNoise)
+def _gaussian_gradient(oracle, x, batch, out, work):
+    grad(oracle.problem, x, out, work)
+    axpy(oracle.sigma, batch.z, out)
+
+
+@gradient.register(FactorNoise)
+def _factor_gradient(oracle, x, batch, out, work):
+    grad(oracle.problem, x, out, work)
+    for i in range(x.shape[0]):
+        for j in range(batch.z.shape[0]):
+            out[i] += oracle.factor[i, j] * batch.z[j]
+
+
+# ------------------------------------------------------------------------------------ mini-batches
+
+
+@checked(size=count(1))
+class WithReplacement(NamedTuple):
+    """Mean gradient over `size` samples drawn i.i.d. uniformly."""
+
+    problem: Any
+    size: int
+    shared: bool = True
+
+
+@checked(size=count(1))
+class WithoutReplacement(NamedTuple):
+    """Mean gradient over a uniformly random subset of `size` samples, afresh each step ('tau-nice')."""
+
+    problem: Any
+    size: int
+    shared: bool = True
+
+
+@checked(size=count(1))
+class Reshuffled(NamedTuple):
+    """Mean gradient over consecutive blocks of a random order of the data, drawn anew every epoch.
+
+    The remainder of n modulo size is dropped.  Both realisations of a step are the same block.
+    """
+
+    problem: Any
+    size: int
+    shared: bool = True
+
+
+class Importance(NamedTuple):
+    """Mean over `size` i.i.d. samples with probabilities p of grad f_i / (n p_i): unbiased.
+
+    Build it with `importance(problem, p, size)`.
+    """
+
+    problem: Any
+    cumulative: np.ndarray
+    weight: np.ndarray
+    size: int
+    shared: bool = True
+
+
+class EverySample(NamedTuple):
+    """All samples, in order: the mean is the full gradient, and shards of it are data shards (m-SAM)."""
+
+    problem: Any
+    shared: bool = True
+
+
+def importance(problem, p, size: int = 1, shared: bool = True) -> Importance:
+    """Importance sampling with probabilities p, shape [n]; p_i > 0 and sum p = 1 to 1e-12."""
+    n = samples(problem)
+    p = array(n)("p", p)
+    if (p <= 0).any():
+        raise ValueError(f"p[{int(p.argmin())}] = {p.min()!r}; every probability must be > 0")
+    if abs(p.sum() - 1) > 1e-12:
+        raise ValueError(f"p sums to {p.sum()!r}; it must sum to 1")
+    cumulative = np.cumsum(p)
+    cumulative[-1] = 1.0
+    return Importance(problem, cumulative, 1.0 / (n * p), count(1)("size", size), shared)
+
+
+@shape.register(WithReplacement)
+@shape.register(Importance)
+def _iid_shape(oracle):
+    return oracle.size, oracle.size, 0
+
+
+@shape.register(WithoutReplacement)
+@shape.register(Reshuffled)
+def _subset_shape(oracle):
+    n = samples(oracle.problem)
+    if oracle.size > n:
+        raise ValueError(f"size = {oracle.size} is more than the {n} samples there are to draw without replacement")
+    return oracle.size, oracle.size, n
+
+
+@shape.register(EverySample)
+def _every_shape(oracle):
+    n = samples(oracle.problem)
+    return n, n, 0
+
+
+@draw.register(WithReplacement)
+def _with_replacement(oracle, t, rng, order, batch):
+    n = samples(oracle.problem)
+    for k in range(batch.idx.shape[0]):
+        batch.idx[k] = integer(rng, n)
+        batch.z[k] = 1.0
+
+
+@draw.register(WithoutReplacement)
+def _without_replacement(oracle, t, rng, order, batch):
+    n = order.shape[0]
+    if t == 0:
+        _identity(order)
+    for k in range(batch.idx.shape[0]):  # the first steps of a Fisher-Yates shuffle, from whatever order it left
+        j = k + integer(rng, n - k)
+        kept = order[k]
+        order[k] = order[j]
+        order[j] = kept
+        batch.idx[k] = order[k]
+        batch.z[k] = 1.0
+
+
+@draw.register(Reshuffled)
+def _reshuffled(oracle, t, rng, order, batch):
+    size = batch.idx.shape[0]
+    position = t % (order.shape[0] // size)
+    if t == 0:
+        _identity(order)
+    if position == 0:
+        shuffle(rng, order)
+    for k in range(size):
+        batch.idx[k] = order[position * size + k]
+        batch.z[k] = 1.0
+
+
+@draw.register(Importance)
+def _importance_draw(oracle, t, rng, order, batch):
+    for k in range(batch.idx.shape[0]):
+        u = uniform(rng)
+        low, high = 0, oracle.cumulative.shape[0] - 1
+        while low < high:  # the first i with u < cumulative_i
+            middle = (low + high) // 2
+            if u < oracle.cumulative[middle]:
+                high = middle
+            else:
+                low = middle + 1
+        batch.idx[k] = low
+        batch.z[k] = oracle.weight[low]
+
+
+@draw.register(EverySample)
+def _every_draw(oracle, t, rng, order, batch):
+    _identity(batch.idx)
+    fill(batch.z, 1.0)
+
+
+@kernel
+def _identity(idx):
+    for k in range(idx.shape[0]):
+        idx[k] = k
+
+
+@gradient.register(WithReplacement)
+@gradient.register(WithoutReplacement)
+@gradient.register(Reshuffled)
+@gradient.register(Importance)
+@gradient.register(EverySample)
+def _batch_gradient(oracle, x, batch, out, work):
+    """out = mean over the batch of z_k grad f_{idx_k}(x); the tail of `work` holds one sample's gradient."""
+    d = x.shape[0]
+    one = work[work.shape[0] - d :]
+    fill(out, 0.0)
+    share = 1.0 / batch.idx.shape[0]
+    for k in range(batch.idx.shape[0]):
+        sample_grad(oracle.problem, batch.idx[k], x, one, work)
+        axpy(share * batch.z[k], one, out)
+
+

@@ -1,0 +1,98 @@
+"""The mathematics of a problem: generics that a problem's class registers its bodies on.
+
+A problem is a `NamedTuple` of arrays and floats; it knows no update rule.  Kernels get a scratch array `work` of
+`scratch(problem)` floats, which belongs to the calling thread.  Needed: `dim` and `grad`; everything else is
+optional (a rule or a measure that asks for a missing piece says which one is missing).
+
+    loss(p, x, work)                 f(x)
+    grad(p, x, out, work)            out = grad f(x), shape [d]
+    hess(p, x, out, work)            out = Hessian, shape [d, d]
+    hvp(p, x, v, out, work)          out = Hessian @ v, shape [d]
+    sample_loss(p, i, x, work)       f_i(x),   f = (1/n) sum_i f_i
+    sample_grad(p, i, x, out, work)  out = grad f_i(x)
+
+and in plain Python `dim(p)`, `samples(p)`, `scratch(p)`, `constants(p)`.
+"""
+
+from __future__ import annotations
+
+import dataclasses
+
+import numpy as np
+
+from samtheory.kernel import generic
+
+
+@generic
+def loss(p, x, work):
+    """f(x), a float."""
+
+
+@generic
+def grad(p, x, out, work):
+    """out = grad f(x)."""
+
+
+@generic
+def hess(p, x, out, work):
+    """out = Hessian of f at x."""
+
+
+@generic
+def hvp(p, x, v, out, work):
+    """out = Hessian of f at x, times v."""
+
+
+@generic
+def sample_loss(p, i, x, work):
+    """f_i(x), with f = (1/n) sum_i f_i."""
+
+
+@generic
+def sample_grad(p, i, x, out, work):
+    """out = grad f_i(x)."""
+
+
+@generic
+def dim(p) -> int:
+    """Number of coordinates of x."""
+
+
+@generic
+def samples(p) -> int:
+    """Number n of terms of the mean f = (1/n) sum_i f_i."""
+
+
+@generic
+def scratch(p) -> int:
+    """How many floats of scratch the kernels of this problem need (0 unless registered)."""
+
+
+@scratch.register(object)
+def _no_scratch(p) -> int:
+    return 0
+
+
+@generic
+def constants(p) -> Constants:
+    """The constants of the problem, computed from its data."""
+
+
+@dataclasses.dataclass(frozen=True)
+class Constants:
+    """Constants of an objective f; None where there is none, or none is known.
+
+    L          smoothness: the gradient is L-Lipschitz on the whole space
+    mu         strong convexity
+    pl         Polyak-Lojasiewicz: |grad f|^2 >= 2 pl (f - f_star)
+    f_star     infimum of f
+    minimiser  a point where f_star is attained
+    how        how they were obtained (spectrum, formula, certified enclosure, ...)
+    """
+
+    L: float | None = None
+    mu: float | None = None
+    pl: float | None = None
+    f_star: float | None = None
+    minimiser: np.ndarray | None = None
+    how: str = ""

@@ -1,0 +1,72 @@
+"""Step sizes and radii that change with the step t = 0, 1, 2, ...; a plain number is the constant schedule."""
+
+from __future__ import annotations
+
+import math
+from typing import Any, NamedTuple
+
+import numpy as np
+
+from samtheory.kernel import generic
+from samtheory.validate import Check, array, checked, nonnegative
+
+
+@generic
+def at(schedule, t):
+    """The value of the schedule at step t."""
+
+
+@at.register(float)
+def _constant(schedule, t):
+    return schedule
+
+
+@checked(start=nonnegative, delay=nonnegative)
+class InverseTime(NamedTuple):
+    """start / (1 + t / delay)   (delay > 0, in steps)."""
+
+    start: float
+    delay: float
+
+
+@at.register(InverseTime)
+def _inverse_time(schedule, t):
+    return schedule.start / (1.0 + t / schedule.delay)
+
+
+@checked(start=nonnegative)
+class InverseRoot(NamedTuple):
+    """start / sqrt(1 + t)."""
+
+    start: float
+
+
+@at.register(InverseRoot)
+def _inverse_root(schedule, t):
+    return schedule.start / math.sqrt(1.0 + t)
+
+
+@checked(values=array(None))
+class Table(NamedTuple):
+    """values[t], the last value for ever after: any schedule, tabulated."""
+
+    values: np.ndarray
+
+
+@at.register(Table)
+def _table(schedule, t):
+    return schedule.values[min(t, schedule.values.shape[0] - 1)]
+
+
+def scheduled(check: Check = nonnegative) -> Check:
+    """A number that passes `check`, or a schedule whose values are all >= 0."""
+
+    def accept(name: str, value: Any) -> Any:
+        if isinstance(value, tuple) and at.supports(type(value)):  # type: ignore[attr-defined]
+            if isinstance(value, Table) and (value.values < 0).any():
+                t = int(value.values.argmin())
+                raise ValueError(f"{name} is {value.values[t]!r} at step {t}; a schedule must be >= 0 throughout")
+            return value
+        return check(name, value)
+
+    return accept

@@ -1,0 +1,53 @@
+"""m-SAM: every shard of the batch takes its own ascent step (Foret et al. 2021, section 4.1)."""
+
+from __future__ import annotations
+
+from typing import Any, NamedTuple
+
+from samtheory.oracles import Batch, Source
+from samtheory.rules.core import direction, stepsize
+from samtheory.rules.momentum import memories_of, vectors_of
+from samtheory.validate import checked, count
+from samtheory.vectors import axpy, fill
+
+
+@checked(m=count(1))
+class Sharded(NamedTuple):
+    """The mean over shards of `m` samples each of the rule's direction on that shard alone.
+
+    m is the shard *size* ('m-sharpness'), and must divide the batch: m = 1 is 1-SAM, m = batch is plain.
+    The inner rule must keep no memory.
+    """
+
+    rule: Any
+    m: int
+
+    @property
+    def vectors(self) -> int:
+        return 1 + vectors_of(self.rule)
+
+    @property
+    def memories(self) -> int:
+        if memories_of(self.rule):
+            raise ValueError(f"rule = {type(self.rule).__name__} keeps memory; its shards would share it")
+        return 0
+
+
+@stepsize.register(Sharded)
+def _stepsize(rule, t):
+    return stepsize(rule.rule, t)
+
+
+@direction.register(Sharded)
+def _direction(rule, source, t, x, memory, out, ws):
+    shards = source.first.idx.shape[0] // rule.m
+    omitted = 0
+    fill(out, 0.0)
+    for s in range(shards):
+        low, high = s * rule.m, (s + 1) * rule.m
+        first = Batch(source.first.z[low:high], source.first.idx[low:high])
+        second = Batch(source.second.z[low:high], source.second.idx[low:high])
+        shard = Source(source.oracle, first, second, source.work)
+        omitted += direction(rule.rule, shard, t, x, memory, ws[0], ws[1:])
+        axpy(1.0 / shards, ws[0], out)
+    return omitted

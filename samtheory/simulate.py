@@ -1,0 +1,291 @@
+"""`simulate`: run an update rule on a problem, one trajectory or an ensemble, and record what is asked for.
+
+The compiled driver advances a chunk of members over a segment of steps and writes every k-th iterate; statistics
+are evaluated on the iterates of a segment, which are then dropped.  Each member has its own stream and its own
+memory, so the bits do not depend on threads, chunks or segments, and `resume` continues a run exactly.
+"""
+
+from __future__ import annotations
+
+import dataclasses
+import math
+import os
+from collections.abc import Callable, Mapping
+from concurrent.futures import ThreadPoolExecutor
+from typing import Any
+
+import numpy as np
+
+from samtheory.kernel import call, is_interpreted
+from samtheory.oracles import Batch, FullBatch, Source, draw, gradient, shape
+from samtheory.problems.core import dim, grad, scratch
+from samtheory.rules.core import direction, step
+from samtheory.rules.momentum import memories_of, vectors_of
+from samtheory.stopping import Never, halt
+from samtheory.streams import seed_streams
+from samtheory.validate import array, count, positive
+
+Statistic = Callable[[np.ndarray], np.ndarray]
+
+_SEGMENT_BYTES = 2**26  # iterates held at a time
+_SEGMENT_WORK = 2e8  # coordinates x steps x members between two looks at progress and interrupts
+_RUNNING, _STOPPED, _DIVERGED = 0, 1, 2
+
+
+class Divergence(ArithmeticError):
+    """Members left the ball |x_i| <= limit; `trajectory` holds everything up to there."""
+
+    def __init__(self, trajectory: Trajectory, limit: float):
+        gone = np.flatnonzero(trajectory.diverged >= 0)
+        first = gone[trajectory.diverged[gone].argmin()]
+        super().__init__(
+            f"{gone.size} of {trajectory.diverged.size} members diverged (some |x_i| > {limit:g}); the first is "
+            f"member {first} at step {trajectory.diverged[first]}"
+        )
+        self.trajectory = trajectory
+
+
+class Interrupted(KeyboardInterrupt):
+    """A run was interrupted; `trajectory` holds the finished part: `simulate(..., resume=trajectory)` goes on."""
+
+    def __init__(self, trajectory: Trajectory):
+        super().__init__(f"interrupted after {int(trajectory.t[-1])} steps")
+        self.trajectory = trajectory
+
+
+@dataclasses.dataclass(frozen=True)
+class _State:
+    """All that the next step depends on."""
+
+    t: int
+    x: np.ndarray  # [members, d]
+    memory: np.ndarray  # [members, rows, d]
+    streams: np.ndarray  # uint64[members, 6]
+    order: np.ndarray  # int64[members, n]
+    info: np.ndarray  # int64[members, 3]: status, step of the status, perturbations left out
+
+
+@dataclasses.dataclass(frozen=True)
+class Trajectory:
+    """A run.  Arrays of an ensemble have the members as their first axis; those of a single run have no such axis.
+
+    t         int[K], the recorded steps: 0, every, 2 every, ...
+    data      name -> array [(members,) K, ...]; the iterates are under "x", shape [(members,) K, d]
+    x         last iterate, [(members,) d]
+    stopped   int[members], step at which the stop condition was met (-1: never)
+    diverged  int[members], step at which |x_i| left the limit or became NaN (-1: never); recorded rows from there
+              on are NaN
+    omitted   int[members], perturbations left out because a norm was exactly zero
+    seed      seed of the streams
+    """
+
+    t: np.ndarray
+    data: Mapping[str, np.ndarray]
+    x: np.ndarray
+    stopped: np.ndarray
+    diverged: np.ndarray
+    omitted: np.ndarray
+    seed: int
+    state: _State = dataclasses.field(repr=False)
+
+    def __getitem__(self, name: str) -> np.ndarray:
+        try:
+            return self.data[name]
+        except KeyError:
+            raise KeyError(f"{name!r} was not recorded; there are {sorted(self.data)}") from None
+
+    @property
+    def states(self) -> np.ndarray:
+        """The recorded iterates, [(members,) K, d]."""
+        return self["x"]
+
+
+def states(x: np.ndarray) -> np.ndarray:
+    """The statistic that records the iterates themselves."""
+    return x
+
+
+def simulate(
+    problem: Any,
+    rule: Any,
+    x0: Any,
+    steps: int,
+    *,
+    every: int = 1,
+    record: Mapping[str, Statistic] | None = None,
+    stop: Any = Never(),  # noqa: B008  (an empty NamedTuple)
+    members: int | None = None,
+    seed: int = 0,
+    limit: float = 1e150,
+    on_divergence: str = "raise",
+    threads: int | None = None,
+    chunk: int | None = None,
+    progress: Callable[[int, int], None] | None = None,
+    resume: Trajectory | None = None,
+) -> Trajectory:
+    """Run `rule` on `problem` for `steps` steps from `x0`.
+
+    problem   a problem, or an oracle around one (`GaussianNoise(problem, sigma)`, `WithReplacement(problem, 8)`, ...)
+    x0        shape [d]: one run, or `members` runs from the same point; shape [members, d]: an ensemble
+    every     record every this many steps (step 0 is always recorded)
+    record    name -> function of the iterates [..., K, d] giving [..., K, ...]; default {"x": states}
+    stop      a condition of `samtheory.stopping`
+    seed      member m draws from the stream (seed, spawn_key=(0, m)); deterministic oracles draw nothing
+    limit     a member with some |x_i| > limit, or NaN, has diverged
+    on_divergence   "raise" a `Divergence`, or "report" it in the trajectory
+    threads   worker threads (default: all cores); the result does not depend on it, nor on `chunk` (members a task)
+    progress  called with (steps done, steps in all)
+    resume    continue this trajectory (same problem, rule, recording): `steps` more steps
+
+    Raises ValueError or TypeError for unusable arguments before any step is taken.
+    """
+    oracle = problem if draw.supports(type(problem)) else FullBatch(problem)
+    steps, every = count(0)("steps", steps), count(1)("every", every)
+    seed, limit = count(0)("seed", seed), positive("limit", limit)
+    if on_divergence not in ("raise", "report"):
+        raise ValueError(f"on_divergence = {on_divergence!r} is unknown; it must be 'raise' or 'report'")
+    _check_supported(oracle, rule, stop)
+    record = {"x": states} if record is None else dict(record)
+    threads = count(1)("threads", threads or os.cpu_count() or 1)
+
+    if resume is None:
+        start, single = _start(oracle, rule, x0, members, seed)
+        rows: dict[str, list[np.ndarray]] = {name: [np.asarray(f(start.x[:, None, :]))] for name, f in record.items()}
+    else:
+        if resume.t[-1] != resume.state.t:
+            raise ValueError(f"resume ended at step {resume.state.t}, which is not a multiple of every = {every}")
+        start, single, seed = resume.state, resume.x.ndim == 1, resume.seed
+        rows = {name: [np.asarray(a)[None] if single else np.asarray(a)] for name, a in resume.data.items()}
+
+    total, d = start.x.shape
+    chunk = count(1)("chunk", chunk or max(1, min(256, -(-total // threads))))
+    span = _segment(total, d, steps, every)
+    state, end = start, start.t + steps
+    with ThreadPoolExecutor(threads) as pool:
+        try:
+            while state.t < end:
+                length = min(span, end - state.t)
+                state, iterates = _advance(pool, oracle, rule, stop, state, length, every, limit, chunk)
+                for name, f in record.items():
+                    rows[name].append(np.asarray(f(iterates)))
+                if progress is not None:
+                    progress(state.t - start.t, steps)
+        except KeyboardInterrupt:
+            raise Interrupted(_finish(rows, state, every, single, seed)) from None
+    trajectory = _finish(rows, state, every, single, seed)
+    if on_divergence == "raise" and (trajectory.diverged >= 0).any():
+        raise Divergence(trajectory, limit)
+    return trajectory
+
+
+def _check_supported(oracle: Any, rule: Any, stop: Any) -> None:
+    objective = oracle.problem
+    if not grad.supports(type(objective)):
+        raise TypeError(f"problem = {type(objective).__name__} has no gradient registered (samtheory.problems.core.grad)")
+    if not isinstance(rule, tuple) or not (direction.supports(type(rule)) or type(rule) in step.registered):
+        raise TypeError(f"rule = {type(rule).__name__} has no direction registered (samtheory.rules.core.direction)")
+    if not halt.supports(type(stop)):
+        raise TypeError(f"stop = {type(stop).__name__} is no stop condition (samtheory.stopping)")
+    if not gradient.supports(type(oracle)):
+        raise TypeError(f"oracle = {type(oracle).__name__} has no gradient registered (samtheory.oracles.gradient)")
+
+
+def _start(oracle: Any, rule: Any, x0: Any, members: int | None, seed: int) -> tuple[_State, bool]:
+    d = dim(oracle.problem)
+    x = np.asarray(x0, dtype=np.float64)
+    if x.ndim == 2 and members is None:
+        x = array(None, d)("x0", x)
+    else:
+        x = array(d)("x0", x)
+        x = np.repeat(x[None], count(1)("members", 1 if members is None else members), axis=0)
+    single = np.ndim(x0) == 1 and members is None
+    total = x.shape[0]
+    state = _State(
+        t=0,
+        x=np.array(x),
+        memory=np.zeros((total, memories_of(rule), d)),
+        streams=seed_streams(seed, 0, total),
+        order=np.zeros((total, shape(oracle)[2]), dtype=np.int64),
+        info=np.tile(np.array([_RUNNING, -1, 0], dtype=np.int64), (total, 1)),
+    )
+    return state, single
+
+
+def _segment(total: int, d: int, steps: int, every: int) -> int:
+    """Steps a segment: a multiple of `every`, bounded in memory and in time (slower when interpreted)."""
+    rows = max(1, _SEGMENT_BYTES // (8 * total * d))
+    work = _SEGMENT_WORK / (1000 if is_interpreted() else 1)
+    wanted = max(1, int(min(rows * every, work // (total * d), max(steps, 1))))
+    return -(-wanted // every) * every
+
+
+def _advance(pool, oracle, rule, stop, state, length, every, limit, chunk) -> tuple[_State, np.ndarray]:
+    total, d = state.x.shape
+    new = dataclasses.replace(
+        state,
+        t=state.t + length,
+        x=state.x.copy(),
+        memory=state.memory.copy(),
+        streams=state.streams.copy(),
+        order=state.order.copy(),
+        info=state.info.copy(),
+    )
+    out = np.empty((total, length // every, d))
+    floats, indices, _ = shape(oracle)
+
+    def task(low: int) -> None:
+        part = slice(low, min(low + chunk, total))
+        first = Batch(np.empty(floats), np.empty(indices, dtype=np.int64))
+        second = first if oracle.shared else Batch(np.empty(floats), np.empty(indices, dtype=np.int64))
+        # the spare d floats are where a mini-batch keeps one sample's gradient
+        source = Source(oracle, first, second, np.empty(scratch(oracle.problem) + d))
+        ws = np.empty((vectors_of(rule) + 2, d))
+        call(
+            _drive, source, rule, stop, oracle.shared, new.x[part], new.memory[part], new.streams[part],
+            new.order[part], new.info[part], out[part], state.t, length, every, limit, ws,
+        )  # fmt: skip
+
+    list(pool.map(task, range(0, total, chunk)))
+    return new, out
+
+
+def _drive(source, rule, stop, shared, x, memory, streams, order, info, out, start, length, every, limit, ws):
+    """Driver: advance every member of the chunk by `length` steps, writing every `every`-th iterate to `out`."""
+    d = x.shape[1]
+    for m in range(x.shape[0]):
+        status = info[m, 0]
+        for k in range(length):
+            t = start + k
+            if status == 0:
+                draw(source.oracle, t, streams[m], order[m], source.first)
+                if not shared:
+                    draw(source.oracle, t, streams[m], order[m], source.second)
+                info[m, 2] += step(rule, source, t, x[m], memory[m], ws)
+                for i in range(d):
+                    if not abs(x[m, i]) <= limit:
+                        status = 2
+                if status == 0 and halt(stop, source, t, x[m], ws):
+                    status = 1
+                if status != 0:
+                    info[m, 0] = status
+                    info[m, 1] = t + 1
+            if (k + 1) % every == 0:
+                row = (k + 1) // every - 1
+                for i in range(d):
+                    out[m, row, i] = x[m, i] if status != 2 else math.nan
+
+
+def _finish(rows: dict, state: _State, every: int, single: bool, seed: int) -> Trajectory:
+    data = {name: np.concatenate(parts, axis=1) for name, parts in rows.items()}
+    length = 1 + state.t // every
+    status, at_step = state.info[:, 0], state.info[:, 1]
+    return Trajectory(
+        t=np.arange(length) * every,
+        data={name: a[0] if single else a for name, a in data.items()},
+        x=state.x[0] if single else state.x,
+        stopped=np.where(status == _STOPPED, at_step, -1),
+        diverged=np.where(status == _DIVERGED, at_step, -1),
+        omitted=state.info[:, 2],
+        seed=seed,
+        state=state,
+    )

@@ -1,0 +1,116 @@
+"""Errors before any compute: every message names the argument, its value and what is allowed."""
+
+from __future__ import annotations
+
+import functools
+import math
+from collections.abc import Callable
+from typing import Any
+
+import numpy as np
+
+Check = Callable[[str, Any], Any]
+
+
+def finite(name: str, value: Any) -> float:
+    """A finite real number."""
+    try:
+        number = float(value)
+    except (TypeError, ValueError):
+        raise ValueError(f"{name} = {value!r} is not a real number") from None
+    if not math.isfinite(number):
+        raise ValueError(f"{name} = {value!r} is not finite")
+    return number
+
+
+def nonnegative(name: str, value: Any) -> float:
+    """A finite number >= 0."""
+    number = finite(name, value)
+    if number < 0:
+        raise ValueError(f"{name} = {value!r} is negative; it must be >= 0")
+    return number
+
+
+def positive(name: str, value: Any) -> float:
+    """A finite number > 0."""
+    number = finite(name, value)
+    if number <= 0:
+        raise ValueError(f"{name} = {value!r} is not positive; it must be > 0")
+    return number
+
+
+def between(low: float, high: float, *, open_above: bool = False) -> Check:
+    """A finite number in [low, high], or in [low, high) if `open_above`."""
+
+    def check(name: str, value: Any) -> float:
+        number = finite(name, value)
+        if not low <= number <= high or (open_above and number == high):
+            raise ValueError(f"{name} = {value!r} is outside [{low}, {high}{')' if open_above else ']'}")
+        return number
+
+    return check
+
+
+def count(low: int = 0) -> Check:
+    """An integer >= low."""
+
+    def check(name: str, value: Any) -> int:
+        if isinstance(value, bool) or not isinstance(value, int | np.integer) or value < low:
+            raise ValueError(f"{name} = {value!r} is not allowed; it must be an integer >= {low}")
+        return int(value)
+
+    return check
+
+
+def array(*shape: int | None) -> Check:
+    """A finite float64 array of this shape (None: any positive length), made contiguous and read-only."""
+
+    def check(name: str, value: Any) -> np.ndarray:
+        try:
+            out = np.array(value, dtype=np.float64, order="C")
+        except (TypeError, ValueError):
+            raise ValueError(f"{name} is not an array of numbers: {value!r}") from None
+        fits = out.ndim == len(shape) and all(n == want or (want is None and n > 0) for n, want in zip(out.shape, shape))
+        if not fits:
+            wanted = ", ".join("n >= 1" if n is None else str(n) for n in shape)
+            raise ValueError(f"{name} has shape {out.shape}; it must be ({wanted})")
+        if not np.isfinite(out).all():
+            raise ValueError(f"{name} has entries that are not finite, at {np.argwhere(~np.isfinite(out))[0].tolist()}")
+        out.flags.writeable = False
+        return out
+
+    return check
+
+
+def symmetric(name: str, value: Any) -> np.ndarray:
+    """A symmetric float64 matrix (asymmetry above 1e-12 of its largest entry is refused)."""
+    out = array(None, None)(name, value)
+    if out.shape[0] != out.shape[1]:
+        raise ValueError(f"{name} has shape {out.shape}; it must be square")
+    gap = np.abs(out - out.T)
+    if gap.max() > 1e-12 * np.abs(out).max():
+        i, j = np.unravel_index(gap.argmax(), gap.shape)
+        raise ValueError(f"{name} is not symmetric: {name}[{i}, {j}] = {out[i, j]!r} but {name}[{j}, {i}] = {out[j, i]!r}")
+    out = np.ascontiguousarray((out + out.T) / 2)
+    out.flags.writeable = False
+    return out
+
+
+def checked(**checks: Check) -> Callable[[type], type]:
+    """Class decorator for a `NamedTuple`: each named field passes through its check at construction."""
+
+    def decorate(cls: type) -> type:
+        plain = cls.__new__
+        fields = cls._fields  # type: ignore[attr-defined]
+
+        @functools.wraps(plain)
+        def new(this, *args, **kwargs):
+            made = plain(this, *args, **kwargs)
+            values = [checks[name](name, value) if name in checks else value for name, value in zip(fields, made)]
+            return tuple.__new__(this, values)
+
+        cls.__new__ = new  # type: ignore[method-assign]
+        cls._make = classmethod(lambda this, values: this(*values))  # type: ignore[attr-defined]
+        return cls
+
+    return decorate

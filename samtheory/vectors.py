@@ -1,0 +1,64 @@
+"""Vector kernels shared by problems and rules.  Matrix products go column by column: 1.3 x C, row dots 3.4 x."""
+
+from __future__ import annotations
+
+import math
+
+from samtheory.kernel import kernel
+
+
+@kernel
+def dot(x, y):
+    """<x, y>."""
+    total = 0.0
+    for i in range(x.shape[0]):
+        total += x[i] * y[i]
+    return total
+
+
+@kernel
+def norm(x):
+    """|x| (Euclidean)."""
+    return math.sqrt(dot(x, x))
+
+
+@kernel
+def copy(x, out):
+    """out = x."""
+    for i in range(x.shape[0]):
+        out[i] = x[i]
+
+
+@kernel
+def fill(out, value):
+    """out = value."""
+    for i in range(out.shape[0]):
+        out[i] = value
+
+
+@kernel
+def axpy(a, x, out):
+    """out += a x."""
+    for i in range(x.shape[0]):
+        out[i] += a * x[i]
+
+
+@kernel
+def along(x, a, v, out):
+    """out = x + a v."""
+    for i in range(x.shape[0]):
+        out[i] = x[i] + a * v[i]
+
+
+@kernel
+def symmetric_product(matrix, x, out):
+    """out = matrix x for a symmetric matrix (row j is column j), four columns a pass."""
+    d = x.shape[0]
+    fill(out, 0.0)
+    whole = d - d % 4
+    for j in range(0, whole, 4):
+        a, b, c, e = x[j], x[j + 1], x[j + 2], x[j + 3]
+        for i in range(d):
+            out[i] = out[i] + a * matrix[j, i] + b * matrix[j + 1, i] + c * matrix[j + 2, i] + e * matrix[j + 3, i]
+    for j in range(whole, d):
+        axpy(x[j], matrix[j], out)
