@@ -305,5 +305,3 @@ def _batch_gradient(oracle, x, batch, out, work):
     for k in range(batch.idx.shape[0]):
         sample_grad(oracle.problem, batch.idx[k], x, one, work)
         axpy(share * batch.z[k], one, out)
-
-

@@ -181,7 +181,7 @@ def simulate(
 def _check_supported(oracle: Any, rule: Any, stop: Any) -> None:
     objective = oracle.problem
     if not grad.supports(type(objective)):
-        raise TypeError(f"problem = {type(objective).__name__} has no gradient registered (samtheory.problems.core.grad)")
+        raise TypeError(f"problem = {type(objective).__name__} has no `samtheory.problems.core.grad` registered")
     if not isinstance(rule, tuple) or not (direction.supports(type(rule)) or type(rule) in step.registered):
         raise TypeError(f"rule = {type(rule).__name__} has no direction registered (samtheory.rules.core.direction)")
     if not halt.supports(type(stop)):

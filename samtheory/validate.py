@@ -70,8 +70,8 @@ def array(*shape: int | None) -> Check:
             out = np.array(value, dtype=np.float64, order="C")
         except (TypeError, ValueError):
             raise ValueError(f"{name} is not an array of numbers: {value!r}") from None
-        fits = out.ndim == len(shape) and all(n == want or (want is None and n > 0) for n, want in zip(out.shape, shape))
-        if not fits:
+        fits = (n == want or (want is None and n > 0) for n, want in zip(out.shape, shape))
+        if out.ndim != len(shape) or not all(fits):
             wanted = ", ".join("n >= 1" if n is None else str(n) for n in shape)
             raise ValueError(f"{name} has shape {out.shape}; it must be ({wanted})")
         if not np.isfinite(out).all():
@@ -90,7 +90,7 @@ def symmetric(name: str, value: Any) -> np.ndarray:
     gap = np.abs(out - out.T)
     if gap.max() > 1e-12 * np.abs(out).max():
         i, j = np.unravel_index(gap.argmax(), gap.shape)
-        raise ValueError(f"{name} is not symmetric: {name}[{i}, {j}] = {out[i, j]!r} but {name}[{j}, {i}] = {out[j, i]!r}")
+        raise ValueError(f"{name} is not symmetric: entry [{i}, {j}] is {out[i, j]!r}, [{j}, {i}] is {out[j, i]!r}")
     out = np.ascontiguousarray((out + out.T) / 2)
     out.flags.writeable = False
     return out

@@ -18,11 +18,8 @@ added to a norm; where a norm is exactly zero the perturbation is zero, and that
 from __future__ import annotations
 
 from samtheory.kernel import generic, kernel
-from samtheory.oracles import first_gradient, second_gradient
 from samtheory.rules.schedules import at
 from samtheory.vectors import along, axpy, norm
-
-__all__ = ["along", "ascend", "at", "axpy", "direction", "first_gradient", "norm", "second_gradient", "step", "stepsize"]
 
 
 @generic

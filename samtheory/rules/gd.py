@@ -4,9 +4,7 @@ from __future__ import annotations
 
 from typing import NamedTuple
 
-from samtheory.rules.core import direction, second_gradient
-from samtheory.rules.schedules import scheduled
-from samtheory.validate import checked
+from samtheory.rules import checked, direction, scheduled, second_gradient
 
 
 @checked(eta=scheduled())

@@ -4,9 +4,7 @@ from __future__ import annotations
 
 from typing import NamedTuple
 
-from samtheory.rules.core import along, at, direction, first_gradient, second_gradient
-from samtheory.rules.schedules import scheduled
-from samtheory.validate import checked
+from samtheory.rules import along, at, checked, direction, first_gradient, scheduled, second_gradient
 
 
 @checked(eta=scheduled(), rho=scheduled())
