@@ -146,7 +146,7 @@ def simulate(
         raise ValueError(f"on_divergence = {on_divergence!r} is unknown; it must be 'raise' or 'report'")
     _check_supported(oracle, rule, stop)
     record = {"x": states} if record is None else dict(record)
-    threads = count(1)("threads", threads or os.cpu_count() or 1)
+    threads = count(1)("threads", threads or int(os.environ.get("SAMTHEORY_THREADS", 0)) or os.cpu_count() or 1)
 
     if resume is None:
         start, single = _start(oracle, rule, x0, members, seed)

@@ -1,0 +1,132 @@
+"""The command line: list, show, verify, falsify, figures."""
+
+from __future__ import annotations
+
+import argparse
+import json
+import os
+import pathlib
+import sys
+from collections.abc import Sequence
+
+from samtheory import __version__
+
+
+def main(argv: Sequence[str] | None = None) -> None:
+    """Entry point; exit status 0 as declared, 1 a verdict or control is not as declared, 2 bad usage."""
+    parser = _parser()
+    options = parser.parse_args(argv)
+    if not hasattr(options, "run"):
+        parser.print_help()
+        sys.exit(2)
+    try:
+        sys.exit(options.run(options))
+    except ValueError as error:
+        print(f"samtheory: error: {error}", file=sys.stderr)
+        sys.exit(2)
+    except BrokenPipeError:
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        sys.exit(1)
+
+
+def _parser() -> argparse.ArgumentParser:
+    parser = argparse.ArgumentParser(
+        prog="samtheory", description="The theory of Sharpness-Aware Minimization, put to the test."
+    )
+    parser.add_argument("--version", action="version", version=f"samtheory {__version__}")
+    commands = parser.add_subparsers(title="commands", metavar="COMMAND")
+
+    one = commands.add_parser("list", help="the claims")
+    one.add_argument("--json", action="store_true", help="an array of objects")
+    one.set_defaults(run=_list)
+
+    one = commands.add_parser("show", help="statement, assumptions, source and confidence of a claim")
+    one.add_argument("id")
+    one.set_defaults(run=_show)
+
+    one = commands.add_parser("verify", help="check claims and their negative controls")
+    one.add_argument("ids", nargs="*", metavar="ID", help="claims, papers or claim files (default: every claim)")
+    one.add_argument("--effort", choices=("quick", "standard", "thorough"), default="quick")
+    one.add_argument("--seed", type=_natural, default=0, help="seed of the sampled instances (default 0)")
+    one.add_argument("--jobs", type=_positive, default=os.cpu_count() or 1, help="processes (default: all cores)")
+    one.add_argument("--json", type=pathlib.Path, metavar="FILE", help="write the results to this file")
+    one.set_defaults(run=_verify)
+
+    one = commands.add_parser("falsify", help="search for the worst instance of a claim")
+    one.add_argument("id")
+    one.add_argument("--budget", type=_positive, default=2000, metavar="N", help="evaluations (default 2000)")
+    one.add_argument("--seed", type=_natural, default=0)
+    one.set_defaults(run=_falsify)
+
+    one = commands.add_parser("figures", help="regenerate the figures of the papers")
+    one.add_argument("names", nargs="*", metavar="NAME", help="figures (default: every one)")
+    one.add_argument("--out", type=pathlib.Path, default=pathlib.Path("out"), metavar="DIR", help="default: out")
+    one.add_argument("--fresh", action="store_true", help="compute the data again although it is stored")
+    one.set_defaults(run=_figures)
+    return parser
+
+
+def _natural(text: str) -> int:
+    return _at_least(text, 0)
+
+
+def _positive(text: str) -> int:
+    return _at_least(text, 1)
+
+
+def _at_least(text: str, low: int) -> int:
+    if not text.isdecimal() or int(text) < low:
+        raise argparse.ArgumentTypeError(f"{text!r} is not an integer >= {low}")
+    return int(text)
+
+
+def _list(options: argparse.Namespace) -> int:
+    from samtheory.claims import registry
+
+    infos = [registry.find(name).info for name in registry.paths()]
+    if options.json:
+        fields = ("id", "paper", "title", "where", "kind", "statement", "confidence", "expected", "repaired", "caveat")
+        rows = [{name: getattr(i, name) for name in fields} | {"controls": list(i.controls)} for i in infos]
+        print(json.dumps(rows, indent=1))
+        return 0
+    from samtheory.report.table import claims_table
+
+    claims_table(infos)
+    return 0
+
+
+def _show(options: argparse.Namespace) -> int:
+    from samtheory.claims import registry
+    from samtheory.report.show import describe
+
+    print(describe(registry.find(options.id)))
+    return 0
+
+
+def _verify(options: argparse.Namespace) -> int:
+    from samtheory.claims import registry
+    from samtheory.report.run import verify_all
+
+    chosen = registry.select(options.ids)
+    if options.json is not None and not options.json.parent.is_dir():
+        raise ValueError(f"--json {options.json}: the folder {options.json.parent} does not exist")
+    results = verify_all(chosen, options.effort, options.seed, options.jobs, options.json)
+    return 0 if len(results) == len(chosen) and all(r.as_declared for r in results) else 1
+
+
+def _falsify(options: argparse.Namespace) -> int:
+    from samtheory.claims import registry
+    from samtheory.report.run import falsify_one
+
+    return falsify_one(registry.find(options.id), options.budget, options.seed)
+
+
+def _figures(options: argparse.Namespace) -> int:
+    from samtheory.report.figures import regenerate
+
+    regenerate(options.names, options.out, options.fresh)
+    return 0
+
+
+if __name__ == "__main__":
+    main()

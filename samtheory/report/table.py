@@ -1,0 +1,44 @@
+"""Tables for the terminal."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from typing import Any
+
+from rich.console import Console
+from rich.table import Table
+
+_COLOURS = {"holds": "green", "refuted": "red", "inconclusive": "yellow", "error": "bold red"}
+
+
+def claims_table(infos: Iterable[Any]) -> None:
+    """One line a claim: id, kind, confidence, title."""
+    table = Table("claim", "kind", "controls", "confidence", "title", box=None, header_style="bold")
+    for info in infos:
+        title = info.title if info.expected == "holds" else f"{info.title} [red](false as stated)[/]"
+        table.add_row(info.id, info.kind, str(len(info.controls)), info.confidence, title)
+    Console().print(table)
+
+
+def results_table(results: Iterable[Any]) -> Table:
+    """One line a result: verdict, instances, margin, tightness, controls, seconds."""
+    table = Table(box=None, header_style="bold")
+    for name in ("claim", "verdict", "instances", "margin", "tightness", "controls", "seconds"):
+        table.add_column(name, justify="left" if name in ("claim", "verdict", "controls") else "right")
+    for r in results:
+        right = sum(c.verdict == c.expected for c in r.controls.values())
+        controls = f"{right} of {len(r.controls)} as expected"
+        table.add_row(
+            r.id,
+            f"[{_COLOURS.get(r.verdict, 'white')}]{r.verdict}[/]" + (" (as declared)" if r.expected != "holds" else ""),
+            str(r.instances),
+            _number(r.worst_margin),
+            _number(r.tightness),
+            controls if right == len(r.controls) else f"[red]{controls}[/]",
+            f"{r.seconds:.1f}",
+        )
+    return table
+
+
+def _number(value: float | None) -> str:
+    return "-" if value is None else f"{value:.3g}"
