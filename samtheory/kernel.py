@@ -17,6 +17,7 @@ globals they freeze), because Numba itself does not notice that a callee in anot
 from __future__ import annotations
 
 import contextlib
+import functools
 import hashlib
 import inspect
 import marshal
@@ -190,22 +191,18 @@ def _dispatcher(driver: Callable, classes: list[type]) -> Callable:
 # --------------------------------------------------------------------------------------------- cache
 
 
-def _package_digest() -> str:
+@functools.cache
+def package_digest() -> str:
+    """Digest of every source file of the package."""
     sha = hashlib.sha256()
     for path in sorted(_PACKAGE.rglob("*.py")):
         sha.update(path.relative_to(_PACKAGE).as_posix().encode() + b"\0" + path.read_bytes())
     return sha.hexdigest()
 
 
-_package: str | None = None
-
-
 def _digest(driver: Callable, classes: list[type]) -> str:
     """Digest of everything that decides the machine code of `driver` on arguments of these classes."""
-    global _package
-    if _package is None:
-        _package = _package_digest()
-    sha = hashlib.sha256(_package.encode())
+    sha = hashlib.sha256(package_digest().encode())
     seen: set[int] = set()
     for table in _kernels.values():
         for cls in set(classes) & set(table or ()):

@@ -1,0 +1,102 @@
+"""Figures of the papers: data first (computed once, stored), then a drawing that only reads the data.
+
+`figures/<paper>_<name>.py` declares `DATA = "<paper>/_<producer>"` and `draw(data) -> Figure`; the producer
+`experiments/<paper>/_<producer>.py` has `data() -> dict of arrays`.  Stored data carry a digest of the package's
+sources and of the producer, and are computed again when it changes.
+"""
+
+from __future__ import annotations
+
+import argparse
+import difflib
+import hashlib
+import importlib.util
+import pathlib
+import sys
+import zipfile
+from types import ModuleType
+
+import numpy as np
+
+from samtheory.claims.registry import experiments_root
+from samtheory.kernel import package_digest
+
+
+def figures_root() -> pathlib.Path:
+    """The folder of figure scripts, beside the folder of claims."""
+    return experiments_root().parent / "figures"
+
+
+def paths() -> dict[str, pathlib.Path]:
+    """name -> file of every figure."""
+    return {p.stem: p for p in sorted(figures_root().glob("*.py"))}
+
+
+def regenerate(names: list[str], out: pathlib.Path, fresh: bool = False) -> list[pathlib.Path]:
+    """Draw these figures (all of them when none is named) as PNG into `out`; data are kept in `out/data`."""
+    known = paths()
+    for name in names:
+        if name not in known:
+            close = difflib.get_close_matches(name, known, n=1)
+            raise ValueError(f"unknown figure {name!r}; there are {', '.join(close or known)}")
+    if out.exists() and not out.is_dir():
+        raise ValueError(f"--out {out} is not a folder")
+    (out / "data").mkdir(parents=True, exist_ok=True)
+    written = []
+    for name in names or known:
+        module = _module(known[name])
+        data = stored(module.DATA, out / "data" / f"{name}.npz", fresh)
+        written.append(render(module, data, out / f"{name}.png"))
+        print(f"wrote {written[-1]}")
+    return written
+
+
+def stored(producer: str, file: pathlib.Path, fresh: bool = False) -> dict[str, np.ndarray]:
+    """The producer's data from `file`, computed and stored there if missing, stale or asked for afresh."""
+    source = experiments_root() / f"{producer}.py"
+    digest = hashlib.sha256(package_digest().encode() + source.read_bytes()).hexdigest()
+    if not fresh and file.exists():
+        try:
+            with np.load(file) as kept:
+                if str(kept["digest"]) == digest:
+                    return {name: kept[name] for name in kept.files if name != "digest"}
+        except (zipfile.BadZipFile, KeyError, ValueError) as error:
+            print(f"{file} cannot be read ({error}); computing it again", file=sys.stderr)
+    data = {name: np.asarray(value) for name, value in _module(source).data().items()}
+    part = file.with_name(f".{file.name}.part.npz")
+    np.savez_compressed(part, digest=digest, **data)
+    part.replace(file)
+    return data
+
+
+def render(module: ModuleType, data: dict[str, np.ndarray], file: pathlib.Path) -> pathlib.Path:
+    """Draw with the shared style, without a screen."""
+    import matplotlib
+
+    matplotlib.use("Agg")
+    import matplotlib.pyplot as plt
+
+    with plt.style.context(figures_root() / "samtheory.mplstyle"):
+        figure = module.draw(data)
+        figure.savefig(file)
+        plt.close(figure)
+    return file
+
+
+def figure_script(path: str) -> None:
+    """Make a figure file a script: `python figures/NAME.py [--out DIR] [--fresh]`."""
+    parser = argparse.ArgumentParser(description=f"draw {pathlib.Path(path).stem}")
+    parser.add_argument("--out", type=pathlib.Path, default=pathlib.Path("out"), metavar="DIR")
+    parser.add_argument("--fresh", action="store_true", help="compute the data again although it is stored")
+    options = parser.parse_args()
+    regenerate([pathlib.Path(path).stem], options.out, options.fresh)
+
+
+def _module(path: pathlib.Path) -> ModuleType:
+    name = f"samtheory_figures.{path.parent.name}.{path.stem}"
+    spec = importlib.util.spec_from_file_location(name, path)
+    assert spec is not None and spec.loader is not None
+    module = importlib.util.module_from_spec(spec)
+    sys.modules[name] = module
+    spec.loader.exec_module(module)
+    return module
