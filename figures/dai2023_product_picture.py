@@ -33,11 +33,11 @@ def draw(data):
     plane.set(xlabel="$x$", ylabel="$y$", xlim=(-2.2, 2.2), ylim=(-0.15, top))
     plane.set_title(r"Iterates on $\log\cosh(xy)$; minima: the axes")
     plane.grid(False)
-    for key, colour, text in (("gd_edge", "C0", r"$2/\eta$"), ("usam_edge", "C1", r"$(1+\rho\lambda)\lambda=2/\eta$")):
-        time.axhline(data[key], color=colour, ls="--", lw=1)
-        time.text(
-            0.98 * data["shown"], data[key], text, color=colour, ha="right", va="bottom" if colour == "C0" else "top"
-        )
+    for key, colour, text in (
+        ("gd_edge", "C0", r"$\lambda=2/\eta$"),
+        ("usam_edge", "C1", r"$(1+\rho\lambda)\lambda=2/\eta$"),
+    ):
+        time.axhline(data[key], color=colour, ls="--", lw=1, label=text)
     time.set(xlabel="step", ylabel="sharpness on the valley, $y^2$", xlim=(0, data["shown"]), ylim=(0, 22))
     time.set_title(rf"Same start, $\eta={float(data['eta'])}$, $\rho={float(data['rho'])}$")
     time.legend(loc="upper right")
