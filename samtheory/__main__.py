@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import argparse
+import dataclasses
 import json
 import os
 import pathlib
@@ -36,8 +37,9 @@ def _parser() -> argparse.ArgumentParser:
     parser.add_argument("--version", action="version", version=f"samtheory {__version__}")
     commands = parser.add_subparsers(title="commands", metavar="COMMAND")
 
-    one = commands.add_parser("list", help="the claims")
+    one = commands.add_parser("list", help="the claims, or the papers they come from")
     one.add_argument("--json", action="store_true", help="an array of objects")
+    one.add_argument("--papers", action="store_true", help="the works, as a Markdown table or with --json")
     one.set_defaults(run=_list)
 
     one = commands.add_parser("show", help="statement, assumptions, source and confidence of a claim")
@@ -81,7 +83,12 @@ def _at_least(text: str, low: int) -> int:
 
 
 def _list(options: argparse.Namespace) -> int:
-    from samtheory.claims import registry
+    from samtheory.claims import literature, registry
+
+    if options.papers:
+        rows = [dataclasses.asdict(p) for p in literature.papers()]
+        print(json.dumps(rows, indent=1) if options.json else literature.markdown())
+        return 0
 
     infos = [registry.find(name).info for name in registry.paths()]
     if options.json:

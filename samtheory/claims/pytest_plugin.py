@@ -18,6 +18,7 @@ import pytest
 _DECLARES = re.compile(r"^@claim\(", re.MULTILINE)
 
 
+@pytest.hookimpl(tryfirst=True)  # before hypothesis loads the profile named on its command line
 def pytest_configure(config: pytest.Config) -> None:
     """Declare the profiles where hypothesis is installed."""
     try:
@@ -30,9 +31,6 @@ def pytest_configure(config: pytest.Config) -> None:
     chosen = config.getoption("--hypothesis-profile", None)
     if chosen is None:
         settings.load_profile("samtheory")
-
-
-pytest_configure.tryfirst = True  # type: ignore[attr-defined]
 
 
 def pytest_collect_file(file_path: pathlib.Path, parent: pytest.Collector) -> pytest.Collector | None:

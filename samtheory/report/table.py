@@ -13,7 +13,9 @@ _COLOURS = {"holds": "green", "refuted": "red", "inconclusive": "yellow", "error
 
 def claims_table(infos: Iterable[Any]) -> None:
     """One line a claim: id, kind, confidence, title."""
-    table = Table("claim", "kind", "controls", "confidence", "title", box=None, header_style="bold")
+    table = Table(box=None, header_style="bold")
+    for name in ("claim", "kind", "controls", "confidence", "title"):
+        table.add_column(name, no_wrap=name == "claim")
     for info in infos:
         title = info.title if info.expected == "holds" else f"{info.title} [red](false as stated)[/]"
         table.add_row(info.id, info.kind, str(len(info.controls)), info.confidence, title)
@@ -24,10 +26,10 @@ def results_table(results: Iterable[Any]) -> Table:
     """One line a result: verdict, instances, margin, tightness, controls, seconds."""
     table = Table(box=None, header_style="bold")
     for name in ("claim", "verdict", "instances", "margin", "tightness", "controls", "seconds"):
-        table.add_column(name, justify="left" if name in ("claim", "verdict", "controls") else "right")
+        table.add_column(name, justify="left" if name in ("claim", "verdict", "controls") else "right", no_wrap=True)
     for r in results:
         right = sum(c.verdict == c.expected for c in r.controls.values())
-        controls = f"{right} of {len(r.controls)} as expected"
+        controls = f"{right}/{len(r.controls)} as expected"
         table.add_row(
             r.id,
             f"[{_COLOURS.get(r.verdict, 'white')}]{r.verdict}[/]" + (" (as declared)" if r.expected != "holds" else ""),

@@ -1,0 +1,148 @@
+"""The command line: what it prints, writes and exits with."""
+
+import json
+import pathlib
+import re
+import subprocess
+import sys
+
+import pytest
+
+from samtheory.__main__ import main
+from samtheory.claims import literature, registry
+
+ROOT = pathlib.Path(__file__).parent.parent
+SAMPLE = str(ROOT / "tests" / "claims" / "sample_claim.py")
+
+
+def run(capsys, *argv):
+    with pytest.raises(SystemExit) as exit_:
+        main(argv)
+    captured = capsys.readouterr()
+    return exit_.value.code or 0, captured.out, captured.err
+
+
+def test_list_json_has_what_readers_rely_on(capsys):
+    code, out, _ = run(capsys, "list", "--json")
+    rows = json.loads(out)
+    assert code == 0 and [r["id"] for r in rows] == list(registry.paths())
+    for row in rows:
+        assert {"id", "paper", "title", "where", "kind", "statement", "confidence", "controls"} <= set(row)
+        assert row["controls"] and row["id"].startswith(row["paper"] + "/")
+        assert row["expected"] == "holds" or row["repaired"] in registry.paths()
+
+
+def test_list_and_show_print_every_claim(capsys):
+    code, out, _ = run(capsys, "list")
+    assert code == 0 and all(name in out for name in registry.paths())
+    code, out, _ = run(capsys, "show", "bartlett2023/cycle")
+    assert code == 0
+    for part in ("eta lam_1 < 2", "confidence: memory + derived", "instance space", "negative controls", "2210.01513"):
+        assert part in out
+
+
+def test_verify_writes_the_results(capsys, tmp_path):
+    file = tmp_path / "out.json"
+    code, out, _ = run(capsys, "verify", SAMPLE, "--json", str(file), "--jobs", "1", "--seed", "5")
+    content = json.loads(file.read_text())
+    assert code == 0 and "1 of 1 claims as declared" in out
+    assert {"version", "platform", "seed", "effort", "results"} <= set(content) and content["seed"] == 5
+    (result,) = content["results"]
+    wanted = {"id", "verdict", "instances", "worst_margin", "tightness", "controls", "seconds", "error"}
+    assert wanted <= set(result) and set(result["controls"].values()) == {"refuted"}
+
+
+def test_processes_and_one_process_agree(capsys, tmp_path):
+    files = [tmp_path / "1.json", tmp_path / "2.json"]
+    for jobs, file in enumerate(files, start=1):
+        run(capsys, "verify", SAMPLE, "wen2023/quadratic-rates", "--jobs", str(jobs), "--json", str(file))
+    first, second = ([r | {"seconds": 0} for r in json.loads(f.read_text())["results"]] for f in files)
+    assert first == second
+
+
+def test_a_refuted_claim_exits_with_1_and_prints_the_worst_instance(capsys, tmp_path):
+    wrong = tmp_path / "wrong.py"
+    wrong.write_text(
+        pathlib.Path(SAMPLE).read_text().replace("return (1 - self.eta) **", "return (1 - 1.01 * self.eta) **")
+    )
+    code, out, _ = run(capsys, "verify", str(wrong), "--jobs", "1")
+    assert code == 1 and "0 of 1 claims as declared" in out and "worst instance: python" in out
+    line = re.search(r"worst instance: python (\S+) (.*)", out)
+    again = subprocess.run(
+        [sys.executable, line[1], *line[2].split()], capture_output=True, text=True, cwd=pathlib.Path.cwd()
+    )
+    assert again.returncode == 1 and "verdict: refuted" in again.stdout
+    code, out, _ = run(capsys, "falsify", str(wrong), "--budget", "50")
+    assert code == 1 and "verdict on it: refuted" in out
+
+
+def test_falsify_prints_a_command(capsys):
+    code, out, _ = run(capsys, "falsify", SAMPLE, "--budget", "60")
+    assert code == 0 and "60 instances" in out and re.search(r"^python .*--eta \S+ --steps \d+ --seed \d+$", out, re.M)
+
+
+@pytest.mark.parametrize(
+    ("argv", "message"),
+    [
+        (["verify", "dai2023/sc-bond"], "did you mean dai2023/sc-bound"),
+        (["verify", "nobody2024"], "unknown claim or paper 'nobody2024'"),
+        (["show", "x/y"], "unknown claim 'x/y'"),
+        (["falsify", SAMPLE, "--budget", "0"], "'0' is not an integer >= 1"),
+        (["verify", SAMPLE, "--effort", "lazy"], "invalid choice"),
+        (["verify", SAMPLE, "--seed", "-1"], "'-1' is not an integer >= 0"),
+        (["verify", SAMPLE, "--json", "/no/such/folder/x.json"], "does not exist"),
+        (["figures", "nothing"], "unknown figure 'nothing'"),
+        ([], ""),
+    ],
+)
+def test_bad_usage_exits_with_2_and_one_line(capsys, argv, message):
+    code, _, err = run(capsys, *argv)
+    assert code == 2 and message in err and "Traceback" not in err
+
+
+def script(*argv):
+    return subprocess.run([sys.executable, SAMPLE, *argv], capture_output=True, text=True)
+
+
+def test_scripts_print_instance_numbers_and_verdict(tmp_path):
+    done = script("--eta", "0.5", "--plot", str(tmp_path / "p.png"))
+    assert done.returncode == 0 and "verdict: holds" in done.stdout and "eta          0.5" in done.stdout
+    assert (tmp_path / "p.png").stat().st_size > 5000
+    assert script("--control", "doubled").returncode == 0
+    outside = script("--eta", "1.5")
+    assert outside.returncode == 2 and "eta = 1.5 is outside [0.01, 0.9]" in outside.stderr
+
+
+def test_help_and_list_of_commands_stay_light():
+    code = "import sys, samtheory.__main__ as m\ntry: m.main(['--help'])\nfinally: print(sorted(sys.modules))"
+    out = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True).stdout
+    for heavy in ("'numba'", "'scipy'", "'sympy'", "'matplotlib'", "'rich'", "'numpy'"):
+        assert heavy not in out
+
+
+def test_the_readme_shows_the_table_of_papers_that_the_claims_give():
+    text = (ROOT / "README.md").read_text(encoding="utf-8")
+    shown = text.split("<!-- papers -->\n")[1].split("\n<!-- /papers -->")[0]
+    assert shown == literature.markdown(), "run `samtheory list --papers` and paste its output into README.md"
+
+
+def test_the_readme_examples_run(tmp_path):
+    blocks = re.findall(r"```python\n(.*?)```", (ROOT / "README.md").read_text(encoding="utf-8"), re.S)
+    library, theorem, rule = blocks
+    for name, text in (("library.py", library), ("my_rule.py", rule), ("my_theorem.py", theorem)):
+        (tmp_path / name).write_text(text)
+        done = subprocess.run([sys.executable, str(tmp_path / name)], capture_output=True, text=True, cwd=tmp_path)
+        assert done.returncode == 0, done.stderr
+    assert "verdict: holds" in done.stdout
+
+
+def test_figures_store_their_data_and_notice_damage(capsys, tmp_path):
+    code, _, _ = run(capsys, "figures", "bartlett2023_two_cycle", "--out", str(tmp_path))
+    assert code == 0 and (tmp_path / "bartlett2023_two_cycle.png").stat().st_size > 20_000
+    data = tmp_path / "data" / "bartlett2023_two_cycle.npz"
+    stamp = data.stat().st_mtime_ns
+    run(capsys, "figures", "bartlett2023_two_cycle", "--out", str(tmp_path))
+    assert data.stat().st_mtime_ns == stamp
+    data.write_bytes(b"not an archive")
+    code, _, err = run(capsys, "figures", "bartlett2023_two_cycle", "--out", str(tmp_path))
+    assert code == 0 and "computing it again" in err and data.stat().st_size > 1000
