@@ -52,40 +52,44 @@ def pl_enclosure(c: float) -> tuple[float, float] | None:
     Branch and bound over x > 0 (r is even).  The ends need none:
         x <= 1/2  f' >= 2(1+c)x - 4c x^3/3 and f <= (1+c)x^2 give r >= 2(1 + c - c/3) >= 2, the limit at infinity;
         x >= X    r >= (2x - c)^2/(2(x^2 + c)), which increases; X is where it passes r(pi/2) = 2/(1 + 4c/pi^2).
-    Between, r' = (f'/f)(f'' - r), |f''| <= 2 + 2c and |f'''| <= 4c bound r on |x - x0| <= h from its value at x0,
-    first crudely (|r'| <= K), then with f'' - r known to (4c + K)h.  The x0 and h are dyadic, hence exact.
+    The pieces between are dyadic, hence exact, and halved until r on them is known to exceed (1 - 1e-9) high.
     """
     if 2 - 2 * c >= 2 * (1 - _WIDTH):
         return 2 - 2 * c, 2.0  # strong convexity says enough
     if 4.5 + c * math.sin(4.5) <= 0:  # f'(9/4) <= 0
         return None
-    smooth = 2 + 2 * c
     end = 1
     while 2 * end <= c or (2 * end - c) ** 2 / (2 * (end * end + c)) < 2 / (1 + 4 * c / math.pi**2) * (1 + _ROUND):
         end += 1
     high, h = math.inf, 1 / 16
     x = np.arange(0.5 + h, end, 2 * h)
-    while True:
-        f, slope, bend = x * x + c * np.sin(x) ** 2, 2 * x + c * np.sin(2 * x), 2 + 2 * c * np.cos(2 * x)
-        error, slope_error = _ROUND * (x * x + c), _ROUND * (2 * x + c)
-        if (slope <= slope_error).any():
-            return None
-        r = slope * slope / (2 * f)
-        high = min(high, float(((slope + slope_error) ** 2 / (2 * (f - error))).min()) * (1 + _ROUND))
-        steepest = slope + slope_error + smooth * h
-        least = np.maximum(f - error - steepest * h, x * x / 4)  # f >= x^2 at x0 - h, and h <= x0/2
-        crude = steepest / least * (smooth + steepest**2 / (2 * least))
-        fine = steepest / least * (np.abs(bend - r) + (4 * c + crude) * h + _ROUND * (smooth + r) * (3 + c / x))
-        low = (slope - slope_error) ** 2 / (2 * (f + error)) - np.minimum(crude, fine) * h * (1 + _WIDTH)
-        low *= 1 - _ROUND
-        x = x[low < high * (1 - _WIDTH)]
+    while h > 2.0**-40:
+        low, at_x = _bounds(c, x, h)
+        high = min(high, float(at_x.min()))
+        x, low = x[low < high * (1 - _WIDTH)], low[low < high * (1 - _WIDTH)]
         if not x.size:
             return high * (1 - _WIDTH), high
-        if h < 2.0**-40:
-            worst = float(low.min())
-            return (worst, high) if worst > 0 else None
         h /= 2
         x = np.concatenate([x - h, x + h])
+    return (float(low.min()), high) if low.min() > 0 else None
+
+
+def _bounds(c: float, x: np.ndarray, h: float) -> tuple[np.ndarray, np.ndarray]:
+    """Rigorous bounds: of r on [x - h, x + h] from below (0 if unknown) and of r(x) from above; h <= x/2.
+
+    r' = (f'/f)(f'' - r), |f''| <= 2 + 2c and |f'''| <= 4c bound |r'| there, first crudely (by K), then with
+    f'' - r known to (4c + K)h: an error of h^2 near the minimum, where f'' = r.
+    """
+    smooth = 2 + 2 * c
+    f, slope, bend = x * x + c * np.sin(x) ** 2, np.abs(2 * x + c * np.sin(2 * x)), 2 + 2 * c * np.cos(2 * x)
+    error, slope_error = _ROUND * (x * x + c), _ROUND * (2 * x + c)
+    at_x = (slope + slope_error) ** 2 / (2 * (f - error)) * (1 + _ROUND)
+    steepest = slope + slope_error + smooth * h
+    least = np.maximum(f - error - steepest * h, x * x / 4)  # f >= (x - h)^2 as well
+    crude = steepest / least * (smooth + steepest**2 / (2 * least))
+    fine = steepest / least * (np.abs(bend - at_x) + (4 * c + crude) * h + _ROUND * (smooth + at_x) * (3 + c / x))
+    least_at_x = np.maximum(slope - slope_error, 0) ** 2 / (2 * (f + error)) * (1 - _ROUND)
+    return np.maximum(least_at_x - np.minimum(crude, fine) * h * (1 + _WIDTH), 0), at_x
 
 
 @dim.register(SinePL)
