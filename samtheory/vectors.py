@@ -52,13 +52,24 @@ def along(x, a, v, out):
 
 @kernel
 def symmetric_product(matrix, x, out):
-    """out = matrix x for a symmetric matrix (row j is column j), four columns a pass."""
+    """out = matrix x for a symmetric matrix (row j is column j): first the d mod 4 odd columns, then four a pass."""
     d = x.shape[0]
-    fill(out, 0.0)
-    whole = d - d % 4
-    for j in range(0, whole, 4):
+    odd = d % 4
+    if odd == 0:
+        fill(out, 0.0)
+    elif odd == 1:
+        a = x[0]
+        for i in range(d):
+            out[i] = a * matrix[0, i]
+    elif odd == 2:
+        a, b = x[0], x[1]
+        for i in range(d):
+            out[i] = a * matrix[0, i] + b * matrix[1, i]
+    else:
+        a, b, c = x[0], x[1], x[2]
+        for i in range(d):
+            out[i] = a * matrix[0, i] + b * matrix[1, i] + c * matrix[2, i]
+    for j in range(odd, d, 4):
         a, b, c, e = x[j], x[j + 1], x[j + 2], x[j + 3]
         for i in range(d):
             out[i] = out[i] + a * matrix[j, i] + b * matrix[j + 1, i] + c * matrix[j + 2, i] + e * matrix[j + 3, i]
-    for j in range(whole, d):
-        axpy(x[j], matrix[j], out)
