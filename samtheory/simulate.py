@@ -179,14 +179,16 @@ def simulate(
 
 
 def _check_supported(oracle: Any, rule: Any, stop: Any) -> None:
-    objective = oracle.problem
-    if not grad.supports(type(objective)):
+    objective, own_step = oracle.problem, type(rule) in step.registered  # type: ignore[attr-defined]
+    if not dim.supports(type(objective)):
+        raise TypeError(f"problem = {type(objective).__name__} has no `samtheory.problems.core.dim` registered")
+    if isinstance(oracle, FullBatch) and not grad.supports(type(objective)):
         raise TypeError(f"problem = {type(objective).__name__} has no `samtheory.problems.core.grad` registered")
-    if not isinstance(rule, tuple) or not (direction.supports(type(rule)) or type(rule) in step.registered):
+    if not isinstance(rule, tuple) or not (direction.supports(type(rule)) or own_step):
         raise TypeError(f"rule = {type(rule).__name__} has no direction registered (samtheory.rules.core.direction)")
     if not halt.supports(type(stop)):
         raise TypeError(f"stop = {type(stop).__name__} is no stop condition (samtheory.stopping)")
-    if not gradient.supports(type(oracle)):
+    if not (gradient.supports(type(oracle)) or own_step):
         raise TypeError(f"oracle = {type(oracle).__name__} has no gradient registered (samtheory.oracles.gradient)")
 
 

@@ -10,6 +10,7 @@ optional (a rule or a measure that asks for a missing piece says which one is mi
     hvp(p, x, v, out, work)          out = Hessian @ v, shape [d]
     sample_loss(p, i, x, work)       f_i(x),   f = (1/n) sum_i f_i
     sample_grad(p, i, x, out, work)  out = grad f_i(x)
+    sample_hvp(p, i, x, v, out, work)  out = Hessian of f_i @ v
 
 and in plain Python `dim(p)`, `samples(p)`, `scratch(p)`, `constants(p)`.
 """
@@ -51,6 +52,11 @@ def sample_loss(p, i, x, work):
 @generic
 def sample_grad(p, i, x, out, work):
     """out = grad f_i(x)."""
+
+
+@generic
+def sample_hvp(p, i, x, v, out, work):
+    """out = Hessian of f_i at x, times v."""
 
 
 @generic

@@ -19,6 +19,7 @@ from samtheory.problems.core import (
     hvp,
     loss,
     sample_grad,
+    sample_hvp,
     sample_loss,
     samples,
     scratch,
@@ -79,6 +80,16 @@ class LeastSquares(NamedTuple):
 @checked(A=array(None, None), y=_labels, reg=nonnegative)
 class Logistic(NamedTuple):
     """f(x) = (1/n) sum_i [ log(1 + exp(-y_i <a_i, x>)) + reg/2 |x|^2 ], labels y_i = +-1."""
+
+    A: np.ndarray
+    y: np.ndarray
+    reg: float = 0.0
+
+
+@together(same_length("A", "y"))
+@checked(A=array(None, None), y=array(None), reg=nonnegative)
+class TanhFit(NamedTuple):
+    """f(x) = (1/n) sum_i [ (tanh <a_i, x> - y_i)^2 / 2 + reg/2 |x|^2 ]: one neuron, non-convex."""
 
     A: np.ndarray
     y: np.ndarray
@@ -198,43 +209,77 @@ def _softplus_curvature(p, i, u):
     return e / ((1.0 + e) * (1.0 + e))
 
 
+@_value.register(TanhFit)
+def _tanh_value(p, i, u):
+    miss = math.tanh(u) - p.y[i]
+    return 0.5 * miss * miss
+
+
+@_slope.register(TanhFit)
+def _tanh_slope(p, i, u):
+    out = math.tanh(u)
+    return (out - p.y[i]) * (1.0 - out * out)
+
+
+@_curvature.register(TanhFit)
+def _tanh_curvature(p, i, u):
+    out = math.tanh(u)
+    bend = 1.0 - out * out
+    return bend * bend - 2.0 * out * bend * (out - p.y[i])
+
+
 # ------------------------------------------------------------------------------------ the sum
 
 
 @dim.register(LeastSquares)
 @dim.register(Logistic)
+@dim.register(TanhFit)
 def _dim(p):
     return p.A.shape[1]
 
 
 @samples.register(LeastSquares)
 @samples.register(Logistic)
+@samples.register(TanhFit)
 def _samples(p):
     return p.A.shape[0]
 
 
 @scratch.register(LeastSquares)
 @scratch.register(Logistic)
+@scratch.register(TanhFit)
 def _scratch(p):
     return p.A.shape[0]
 
 
 @sample_loss.register(LeastSquares)
 @sample_loss.register(Logistic)
+@sample_loss.register(TanhFit)
 def _sample_loss(p, i, x, work):
     return _value(p, i, dot(p.A[i], x)) + 0.5 * p.reg * dot(x, x)
 
 
 @sample_grad.register(LeastSquares)
 @sample_grad.register(Logistic)
+@sample_grad.register(TanhFit)
 def _sample_grad(p, i, x, out, work):
     pull = _slope(p, i, dot(p.A[i], x))
     for j in range(x.shape[0]):
         out[j] = pull * p.A[i, j] + p.reg * x[j]
 
 
+@sample_hvp.register(LeastSquares)
+@sample_hvp.register(Logistic)
+@sample_hvp.register(TanhFit)
+def _sample_hvp(p, i, x, v, out, work):
+    bend = _curvature(p, i, dot(p.A[i], x)) * dot(p.A[i], v)
+    for j in range(x.shape[0]):
+        out[j] = bend * p.A[i, j] + p.reg * v[j]
+
+
 @loss.register(LeastSquares)
 @loss.register(Logistic)
+@loss.register(TanhFit)
 def _loss(p, x, work):
     n = p.A.shape[0]
     _predict(p.A, x, work)
@@ -246,6 +291,7 @@ def _loss(p, x, work):
 
 @grad.register(LeastSquares)
 @grad.register(Logistic)
+@grad.register(TanhFit)
 def _grad(p, x, out, work):
     n = p.A.shape[0]
     _predict(p.A, x, work)
@@ -256,6 +302,7 @@ def _grad(p, x, out, work):
 
 @hvp.register(LeastSquares)
 @hvp.register(Logistic)
+@hvp.register(TanhFit)
 def _hvp(p, x, v, out, work):
     n = p.A.shape[0]
     _predict(p.A, x, work)
@@ -266,6 +313,7 @@ def _hvp(p, x, v, out, work):
 
 @hess.register(LeastSquares)
 @hess.register(Logistic)
+@hess.register(TanhFit)
 def _hess(p, x, out, work):
     n, d = p.A.shape
     _predict(p.A, x, work)
