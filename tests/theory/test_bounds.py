@@ -313,11 +313,16 @@ def test_usam_path_of_a_quadratic_is_bounded(rng):
 def test_shapes_and_ranges():
     assert bounds.sam_bound(np.arange(5), 1, 4, 0.1, [[0.1], [0.2]], 3.0).shape == (2, 5)
     assert bounds.usam_path_length([1, 2], 4, 0.1, 3.0).shape == (2,)
+    assert bounds.sam_bound(3, 1, 4, 0.1, 0.0, 0.0) == bounds.usam_path_length(1, 4, 0.0, 0.0) == 0
+    assert bounds.usam_pl_bound(1, 1, 1, 0.5, 0.0, 1.0) == 0.5
     for call in (
         lambda: bounds.sam_bound(1, 1, 4, 0.5, 0.1, 1.0),
         lambda: bounds.sam_bound(-1, 1, 4, 0.1, 0.1, 1.0),
         lambda: bounds.sam_bound(1, 1, 4, 0.1, 0.1, -1.0),
         lambda: bounds.sam_floor(4, 1, 0.1, 0.1),
+        lambda: bounds.sam_floor(0, 1, 0.1, 0.1),
+        lambda: bounds.sam_floor(1, 4, 0.0, 0.1),
+        lambda: bounds.sam_floor(1, 4, 0.1, -0.1),
         lambda: bounds.sam_floor_large_step(1, 4, 0.6, 0.1),
         lambda: bounds.sam_pl_bound(1, 1, 1, 1.5, 0.1, 1.0),
         lambda: bounds.usam_pl_bound(1, 1, 1, 0.5, 1.0, 1.0),
