@@ -152,8 +152,7 @@ def simulate(
         start, single = _start(oracle, rule, x0, members, seed)
         rows: dict[str, list[np.ndarray]] = {name: [np.asarray(f(start.x[:, None, :]))] for name, f in record.items()}
     else:
-        if resume.t[-1] != resume.state.t:
-            raise ValueError(f"resume ended at step {resume.state.t}, which is not a multiple of every = {every}")
+        _check_resume(resume, oracle, record, every)
         start, single, seed = resume.state, resume.x.ndim == 1, resume.seed
         rows = {name: [np.asarray(a)[None] if single else np.asarray(a)] for name, a in resume.data.items()}
 
@@ -190,6 +189,17 @@ def _check_supported(oracle: Any, rule: Any, stop: Any) -> None:
         raise TypeError(f"stop = {type(stop).__name__} is no stop condition (samtheory.stopping)")
     if not (gradient.supports(type(oracle)) or own_step):
         raise TypeError(f"oracle = {type(oracle).__name__} has no gradient registered (samtheory.oracles.gradient)")
+
+
+def _check_resume(resume: Trajectory, oracle: Any, record: Mapping[str, Statistic], every: int) -> None:
+    if resume.t[-1] != resume.state.t:
+        raise ValueError(f"resume ended at step {resume.state.t}, between two of its records")
+    if len(resume.t) > 1 and resume.t[1] - resume.t[0] != every:
+        raise ValueError(f"every = {every}, but the resumed run recorded every {resume.t[1] - resume.t[0]}")
+    if set(record) != set(resume.data):
+        raise ValueError(f"record names {sorted(record)}, but the resumed run recorded {sorted(resume.data)}")
+    if resume.state.x.shape[1] != dim(oracle.problem):
+        raise ValueError(f"resume has dimension {resume.state.x.shape[1]}, the problem {dim(oracle.problem)}")
 
 
 def _start(oracle: Any, rule: Any, x0: Any, members: int | None, seed: int) -> tuple[_State, bool]:

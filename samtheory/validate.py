@@ -114,3 +114,33 @@ def checked(**checks: Check) -> Callable[[type], type]:
         return cls
 
     return decorate
+
+
+def together(*checks: Callable[[Any], None]) -> Callable[[type], type]:
+    """Class decorator for a `NamedTuple`: checks of several fields at once, at construction (above `checked`)."""
+
+    def decorate(cls: type) -> type:
+        plain = cls.__new__
+
+        @functools.wraps(plain)
+        def new(this, *args, **kwargs):
+            made = plain(this, *args, **kwargs)
+            for check in checks:
+                check(made)
+            return made
+
+        cls.__new__ = new  # type: ignore[method-assign]
+        return cls
+
+    return decorate
+
+
+def same_length(first: str, second: str) -> Callable[[Any], None]:
+    """These two arrays have equally many entries along their first axis."""
+
+    def check(made: Any) -> None:
+        one, two = getattr(made, first).shape, getattr(made, second).shape
+        if one[0] != two[0]:
+            raise ValueError(f"{second} has shape {two}, but {first} has shape {one}; their first axes must agree")
+
+    return check

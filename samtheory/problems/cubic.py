@@ -8,9 +8,8 @@ from typing import Any, NamedTuple
 import numpy as np
 
 from samtheory.problems.core import Constants, constants, dim, grad, hess, hvp, loss
-from samtheory.problems.finite_sum import same_length, together
 from samtheory.problems.quadratic import Diagonal
-from samtheory.validate import array, checked
+from samtheory.validate import array, checked, same_length, together
 from samtheory.vectors import axpy, dot
 
 

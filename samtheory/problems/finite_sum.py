@@ -2,9 +2,7 @@
 
 from __future__ import annotations
 
-import functools
 import math
-from collections.abc import Callable
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -24,38 +22,8 @@ from samtheory.problems.core import (
     samples,
     scratch,
 )
-from samtheory.validate import array, checked, nonnegative
+from samtheory.validate import array, checked, nonnegative, same_length, together
 from samtheory.vectors import dot
-
-
-def together(*checks: Callable[[Any], None]) -> Callable[[type], type]:
-    """Class decorator for a `NamedTuple`: checks of several fields at once, at construction (above `checked`)."""
-
-    def decorate(cls: type) -> type:
-        plain = cls.__new__
-
-        @functools.wraps(plain)
-        def new(this, *args, **kwargs):
-            made = plain(this, *args, **kwargs)
-            for check in checks:
-                check(made)
-            return made
-
-        cls.__new__ = new  # type: ignore[method-assign]
-        return cls
-
-    return decorate
-
-
-def same_length(first: str, second: str) -> Callable[[Any], None]:
-    """These two arrays have equally many entries along their first axis."""
-
-    def check(made: Any) -> None:
-        one, two = getattr(made, first).shape, getattr(made, second).shape
-        if one[0] != two[0]:
-            raise ValueError(f"{second} has shape {two}, but {first} has shape {one}; their first axes must agree")
-
-    return check
 
 
 def _labels(name: str, value: Any) -> np.ndarray:

@@ -8,10 +8,11 @@ import numpy as np
 
 from samtheory.kernel import kernel
 from samtheory.problems.core import Constants, constants, dim, grad, hess, hvp, loss, scratch
-from samtheory.validate import array, checked, symmetric
+from samtheory.validate import array, checked, same_length, symmetric, together
 from samtheory.vectors import copy, dot, symmetric_product
 
 
+@together(same_length("lam", "centre"))
 @checked(lam=array(None), centre=array(None))
 class Diagonal(NamedTuple):
     """f(x) = 1/2 sum_i lam_i (x_i - centre_i)^2; the eigenvectors are the axes."""
@@ -20,6 +21,7 @@ class Diagonal(NamedTuple):
     centre: np.ndarray
 
 
+@together(same_length("matrix", "centre"))
 @checked(matrix=symmetric, centre=array(None))
 class Quadratic(NamedTuple):
     """f(x) = 1/2 (x - centre)' matrix (x - centre), matrix symmetric, also indefinite."""

@@ -10,9 +10,8 @@ import numpy as np
 
 from samtheory.kernel import kernel
 from samtheory.problems.core import Constants, constants, dim, grad, hess, hvp, loss
-from samtheory.problems.finite_sum import same_length, together
 from samtheory.problems.links import LogCosh, link_curvature, link_slope, link_value
-from samtheory.validate import array, checked, count, nonnegative, positive
+from samtheory.validate import array, checked, count, nonnegative, positive, same_length, together
 from samtheory.vectors import axpy, dot
 
 

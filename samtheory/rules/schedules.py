@@ -8,7 +8,7 @@ from typing import Any, NamedTuple
 import numpy as np
 
 from samtheory.kernel import generic
-from samtheory.validate import Check, array, checked, nonnegative
+from samtheory.validate import Check, array, checked, nonnegative, positive
 
 
 @generic
@@ -21,7 +21,7 @@ def _constant(schedule, t):
     return schedule
 
 
-@checked(start=nonnegative, delay=nonnegative)
+@checked(start=nonnegative, delay=positive)
 class InverseTime(NamedTuple):
     """start / (1 + t / delay)   (delay > 0, in steps)."""
 

@@ -135,12 +135,13 @@ def integrate(
     t0: float = 0.0,
     every: int = 1,
     record: Mapping[str, Statistic] | None = None,
+    resume: Trajectory | None = None,
     **options: Any,
 ) -> Trajectory:
     """Integrate `model` from x0 at t0 to t1 in `steps` equal steps of `scheme` (an instance, e.g. EulerMaruyama()).
 
     x0, every, record and the other options (limit, on_divergence, threads, chunk, progress, ...) are those of
-    `simulate`; `paths` is its `members`.  Returns a trajectory whose `t` is time; `diverged` counts steps.
+    `simulate`; `paths` is its `members`; `resume` finishes the same call that was interrupted.  Returns a trajectory whose `t` is time; `diverged` counts steps.
     Raises ValueError for t1 <= t0, steps < 1, a model whose diffusion does not fit its dimension, or a scheme
     beyond its reach (`scheme.refuses(model)`), before any step.
     """
@@ -158,6 +159,10 @@ def integrate(
     factor_at(model, np.zeros(dim(model)) + 0.5)  # a diffusion of the wrong shape fails here, by name
     h = (t1 - t0) / steps
     oracle = Brownian(model, h, refine, float(sign))
+    if resume is not None:
+        resume = dataclasses.replace(resume, t=every * np.arange(len(resume.t)))
+        options |= {"resume": resume}
+        steps -= resume.state.t
     run = simulate(oracle, scheme, x0, steps, members=paths, seed=seed, every=every, record=record, **options)
     return dataclasses.replace(run, t=t0 + h * run.t)
 
