@@ -141,7 +141,8 @@ def integrate(
     """Integrate `model` from x0 at t0 to t1 in `steps` equal steps of `scheme` (an instance, e.g. EulerMaruyama()).
 
     x0, every, record and the other options (limit, on_divergence, threads, chunk, progress, ...) are those of
-    `simulate`; `paths` is its `members`; `resume` finishes the same call that was interrupted.  Returns a trajectory whose `t` is time; `diverged` counts steps.
+    `simulate`; `paths` is its `members`; `resume` finishes the same call that was interrupted.  Returns a trajectory
+    whose `t` is time; `diverged` counts steps.
     Raises ValueError for t1 <= t0, steps < 1, a model whose diffusion does not fit its dimension, or a scheme
     beyond its reach (`scheme.refuses(model)`), before any step.
     """
