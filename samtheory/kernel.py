@@ -20,13 +20,14 @@ import contextlib
 import functools
 import hashlib
 import inspect
-import marshal
 import os
 import pathlib
+import pickle
 import shutil
 import sys
 import tempfile
 import threading
+import types
 from collections.abc import Callable, Iterator
 from typing import Any
 
@@ -36,9 +37,11 @@ import numpy as np
 OPTIONS: dict[str, Any] = {"_nrt": False, "nogil": True, "error_model": "numpy", "fastmath": False}
 
 _PACKAGE = pathlib.Path(__file__).parent
-_KEPT_DIGESTS = 64
+_KEPT_PACKAGES = 16  # states of the package's sources, and for each of them
+_KEPT_CODES = 512  # combinations of classes and user code
 
 _kernels: dict[Callable, dict[type, Callable] | None] = {}
+_dispatchers: dict[tuple, Callable] = {}
 _lock = threading.RLock()
 _active = False
 _interpreted = os.environ.get("SAMTHEORY_JIT", "1") == "0" or os.environ.get("NUMBA_DISABLE_JIT", "0") == "1"
@@ -71,6 +74,8 @@ def generic(stub: Callable) -> Callable:
         def decorate(body: Callable) -> Callable:
             if cls in table:
                 raise ValueError(f"{stub.__name__} is registered for {cls.__name__} already")
+            if object in table and any(cls in key for key in _dispatchers):
+                raise ValueError(f"{stub.__name__} of {cls.__name__} has run already, with the body of object")
             table[cls] = body
             return body
 
@@ -121,7 +126,8 @@ def is_interpreted() -> bool:
 
 
 def _teach_numba(function: Callable) -> None:
-    from numba.core import errors, types
+    from numba.core import errors
+    from numba.core.types import Float
     from numba.extending import overload
 
     table = _kernels[function]
@@ -129,7 +135,7 @@ def _teach_numba(function: Callable) -> None:
     def choose(*args):
         if table is None:
             return function
-        cls = getattr(args[0], "instance_class", float if isinstance(args[0], types.Float) else object)
+        cls = getattr(args[0], "instance_class", float if isinstance(args[0], Float) else object)
         body = table.get(cls) or table.get(object)
         if body is None:
             raise errors.TypingError(f"{function.__name__} is not registered for {args[0]} ({_known(table)})")
@@ -147,9 +153,6 @@ def _activate() -> None:
         for function in list(_kernels):
             _teach_numba(function)
         _active = True
-
-
-_dispatchers: dict[tuple, Callable] = {}
 
 
 def _classes(value: Any, into: list) -> None:
@@ -174,18 +177,61 @@ def _compiled(driver: Callable, args: tuple) -> Callable:
 
 
 def _dispatcher(driver: Callable, classes: list[type]) -> Callable:
-    from numba import config, njit
+    from numba import njit
 
     dispatcher = njit(**OPTIONS)(driver)
     folder = _cache_folder(_digest(driver, classes))
     if folder is not None:
-        before = config.CACHE_DIR
-        config.CACHE_DIR = str(folder)
-        try:
-            dispatcher.enable_caching()
-        finally:
-            config.CACHE_DIR = before
+        dispatcher._cache = _disk(folder, classes)
     return dispatcher
+
+
+def _disk(folder: pathlib.Path, classes: list[type]):
+    """Numba's disk cache on our terms: a file a signature, replaced in one go, so that no two processes can mix up
+    an index; and the arguments' classes stored as positions.  (Numba stores those of a script, `__main__`, by value:
+    it would never find them again and would store them anew on every run.)
+    """
+    import numba
+    from numba.core.caching import NullCache
+    from numba.core.compiler import CompileResult
+    from numba.core.serialize import NumbaPickler
+
+    class Pickler(NumbaPickler):
+        def persistent_id(self, thing):
+            return classes.index(thing) if isinstance(thing, type) and thing in classes else None
+
+    class Unpickler(pickle.Unpickler):
+        def persistent_load(self, position):
+            return classes[position]
+
+    def file_of(signature, context) -> pathlib.Path:
+        key = repr((numba.__version__, sys.version, signature, context.codegen().magic_tuple()))
+        return folder / hashlib.sha256(key.encode()).hexdigest()[:20]
+
+    class Disk(NullCache):
+        cache_path = str(folder)
+
+        def load_overload(self, signature, context):
+            context.refresh()
+            try:
+                with open(file_of(signature, context), "rb") as file:
+                    return CompileResult._rebuild(context, *Unpickler(file).load())
+            except Exception:  # not there, or not readable: compile
+                return None
+
+        def save_overload(self, signature, result):
+            if result.lifted or result.library.has_dynamic_globals:
+                return
+            path = file_of(signature, result.target_context)
+            part = path.with_suffix(f".{os.getpid()}.{threading.get_ident()}")
+            try:
+                with open(part, "wb") as file:
+                    Pickler(file, protocol=pickle.HIGHEST_PROTOCOL).dump(result._reduce())
+                os.replace(part, path)
+            except OSError:  # disk full, folder gone: the code runs all the same
+                part.unlink(missing_ok=True)
+
+    return Disk()
 
 
 # --------------------------------------------------------------------------------------------- cache
@@ -193,48 +239,82 @@ def _dispatcher(driver: Callable, classes: list[type]) -> Callable:
 
 @functools.cache
 def package_digest() -> str:
-    """Digest of every source file of the package."""
+    """Digest of every source file of the package and of the tables that compiled code freezes."""
     sha = hashlib.sha256()
-    for path in sorted(_PACKAGE.rglob("*.py")):
+    for path in sorted(path for kind in ("*.py", "*.npz") for path in _PACKAGE.rglob(kind)):
         sha.update(path.relative_to(_PACKAGE).as_posix().encode() + b"\0" + path.read_bytes())
     return sha.hexdigest()
 
 
 def _digest(driver: Callable, classes: list[type]) -> str:
-    """Digest of everything that decides the machine code of `driver` on arguments of these classes."""
-    sha = hashlib.sha256(package_digest().encode())
-    seen: set[int] = set()
-    for table in _kernels.values():
-        for cls in set(classes) & set(table or ()):
-            _feed(sha, table[cls], classes, seen)
-    _feed(sha, driver, classes, seen)
-    return sha.hexdigest()[:20]
+    """Digest of everything outside the package that decides the machine code of `driver` on these classes."""
+    print_of = _Fingerprint()
+    print_of.value(f"{driver.__module__}.{driver.__qualname__}", ())
+    print_of.function(driver)
+    for cls in [*classes, float, object]:
+        print_of.cls(cls)
+    return print_of.sha.hexdigest()[:20]
 
 
-def _feed(sha, function: Callable, classes: list[type], seen: set[int]) -> None:
-    """Add the code of a user's function, of what it calls and of the constants it freezes."""
-    code = getattr(function, "__code__", None)
-    if code is None or id(function) in seen or _inside_package(code.co_filename):
-        return
-    seen.add(id(function))
-    sha.update(marshal.dumps(code))
-    names = {**function.__globals__, **inspect.getclosurevars(function).nonlocals}
-    for name in sorted(set(code.co_names) | set(code.co_freevars)):
-        value = names.get(name)
-        if isinstance(value, bool | int | float | str | tuple):
-            sha.update(f"{name}={value!r}".encode())
+class _Fingerprint:
+    """Takes in functions of the user, what they call and the constants they freeze; classes with their bodies."""
+
+    def __init__(self):
+        self.sha = hashlib.sha256()
+        self.seen: set[int] = set()
+
+    def cls(self, cls: type) -> None:
+        """A class: its fields, and its body in every generic."""
+        self.sha.update(repr((cls.__module__, cls.__qualname__, getattr(cls, "_fields", ()))).encode())
+        if id(cls) not in self.seen:
+            self.seen.add(id(cls))
+            for table in _kernels.values():
+                if table and cls in table:
+                    self.function(table[cls])
+
+    def function(self, function: Callable) -> None:
+        """A function: its byte code and every value it names.  Package code is in `package_digest` already."""
+        code = getattr(function, "__code__", None)
+        if code is None or id(function) in self.seen:
+            return
+        self.seen.add(id(function))
+        closure = inspect.getclosurevars(function).nonlocals
+        inside = pathlib.Path(code.co_filename).is_relative_to(_PACKAGE)
+        if not inside:
+            self.sha.update(repr(_byte_code(code)).encode())
+        names = closure if inside else {**function.__globals__, **closure}
+        for name in sorted(set(code.co_names) | set(code.co_freevars)):
+            if name in names:
+                self.sha.update(name.encode())
+                self.value(names[name], code.co_names)
+
+    def value(self, value: Any, attributes: tuple[str, ...]) -> None:
+        """A value that compiled code may freeze; of a module, the attributes that the code names."""
+        value = getattr(value, "py_func", value)  # a function compiled by the user
+        if isinstance(value, bool | int | float | complex | str | bytes | np.generic):
+            self.sha.update(f"{type(value).__name__} {value!r}".encode())
         elif isinstance(value, np.ndarray):
-            sha.update(name.encode() + value.tobytes())
-        elif callable(value) and value in _kernels:
-            table = _kernels[value]
-            if table is None:
-                _feed(sha, value, classes, seen)
-            for cls in set(classes) & set(table or ()):
-                _feed(sha, table[cls], classes, seen)
+            self.sha.update(f"{value.dtype} {value.shape}".encode() + value.tobytes())
+        elif isinstance(value, tuple):
+            self.cls(type(value))
+            for item in value:
+                self.value(item, attributes)
+        elif isinstance(value, types.ModuleType):
+            for name in attributes:
+                if name in vars(value) and not isinstance(vars(value)[name], types.ModuleType):
+                    self.value(vars(value)[name], attributes)
+        elif isinstance(value, type):
+            if hasattr(value, "_fields"):
+                self.cls(value)
+        elif isinstance(value, types.FunctionType) and not _kernels.get(value):  # bodies go with classes
+            self.function(value)
 
 
-def _inside_package(filename: str) -> bool:
-    return pathlib.Path(filename).is_relative_to(_PACKAGE)
+def _byte_code(code: types.CodeType) -> tuple:
+    """What a function does, without file name and line numbers."""
+    constants = tuple(_byte_code(c) if isinstance(c, types.CodeType) else (type(c), c) for c in code.co_consts)
+    names = (code.co_names, code.co_varnames, code.co_freevars, code.co_cellvars)
+    return code.co_code, code.co_argcount, names, constants
 
 
 def cache_root() -> pathlib.Path:
@@ -247,22 +327,34 @@ def cache_root() -> pathlib.Path:
 
 
 def _cache_folder(digest: str) -> pathlib.Path | None:
-    folder = cache_root() / digest
+    """The folder <root>/<package>/<user code>, or None where nothing can be written."""
+    global _complained
     try:
+        folder = cache_root() / package_digest()[:20] / digest
         folder.mkdir(parents=True, exist_ok=True)
         with tempfile.TemporaryFile(dir=folder):
             pass
         os.utime(folder)
-    except OSError as error:
-        print(f"samtheory: compiled code is not kept on disk ({error})", file=sys.stderr)
+        os.utime(folder.parent)
+        for parent, kept in ((folder.parent.parent, _KEPT_PACKAGES), (folder.parent, _KEPT_CODES)):
+            _prune(parent, kept)
+    except (OSError, RuntimeError) as error:  # RuntimeError: there is no home folder
+        if not _complained:
+            print(f"samtheory: compiled code is not kept on disk ({error})", file=sys.stderr)
+            _complained = True
         return None
-    _prune(folder)
     return folder
 
 
-def _prune(keep: pathlib.Path) -> None:
-    """Drop the digests that were used longest ago."""
-    folders = [path for path in keep.parent.iterdir() if path.is_dir() and path != keep]
-    folders.sort(key=lambda path: path.stat().st_mtime, reverse=True)
-    for path in folders[_KEPT_DIGESTS:]:
+_complained = False
+
+
+@functools.cache
+def _prune(parent: pathlib.Path, kept: int) -> None:
+    """Drop the folders that were used longest ago; once a process."""
+    folders = []
+    for path in parent.iterdir():
+        with contextlib.suppress(OSError):  # another process is at it too
+            folders.append((path.stat().st_mtime, path))
+    for _, path in sorted(folders, reverse=True)[kept:]:
         shutil.rmtree(path, ignore_errors=True)
