@@ -167,7 +167,7 @@ class WithoutReplacement(NamedTuple):
 class Reshuffled(NamedTuple):
     """Mean gradient over consecutive blocks of a random order of the data, drawn anew every epoch.
 
-    The remainder of n modulo size is dropped.  Both realisations of a step are the same block.
+    The remainder of n modulo size is dropped.  Both realisations of a step are the same block, so `shared` stays True.
     """
 
     problem: Any
@@ -218,6 +218,8 @@ def _iid_shape(oracle):
 @shape.register(Reshuffled)
 def _subset_shape(oracle):
     n = samples(oracle.problem)
+    if isinstance(oracle, Reshuffled) and not oracle.shared:
+        raise ValueError("Reshuffled has one block a step: shared = False is not possible")
     if oracle.size > n:
         raise ValueError(f"size = {oracle.size} is more than the {n} samples there are to draw without replacement")
     return oracle.size, oracle.size, n

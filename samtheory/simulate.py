@@ -19,9 +19,9 @@ import numpy as np
 from samtheory.kernel import call, is_interpreted
 from samtheory.oracles import Batch, FullBatch, Source, draw, gradient, shape
 from samtheory.problems.core import dim, grad, scratch
-from samtheory.rules.core import direction, step
+from samtheory.rules.core import check_rule, step
 from samtheory.rules.momentum import memories_of, vectors_of
-from samtheory.stopping import Never, halt
+from samtheory.stopping import Never, check_stop, halt
 from samtheory.streams import seed_streams
 from samtheory.validate import array, count, positive
 
@@ -66,8 +66,17 @@ class _State:
 
 
 @dataclasses.dataclass(frozen=True)
+class _Part:
+    """A finished segment: the state at its end and what was recorded on the way."""
+
+    state: _State
+    t: np.ndarray
+    data: Mapping[str, np.ndarray]
+
+
+@dataclasses.dataclass(frozen=True)
 class Trajectory:
-    """A run.  Arrays of an ensemble have the members as their first axis; those of a single run have no such axis.
+    """A run; its arrays are read-only.  Those of an ensemble have the members as their first axis, of a single run not.
 
     t         int[K], the recorded steps: 0, every, 2 every, ...
     data      name -> array [(members,) K, ...]; the iterates are under "x", shape [(members,) K, d]
@@ -135,7 +144,7 @@ def simulate(
     on_divergence   "raise" a `Divergence`, or "report" it in the trajectory
     threads   worker threads (default: all cores); the result does not depend on it, nor on `chunk` (members a task)
     progress  called with (steps done, steps in all)
-    resume    continue this trajectory (same problem, rule, recording): `steps` more steps
+    resume    continue this trajectory (same problem, rule, recording) by `steps` steps; x0, members, seed are its own
 
     Raises ValueError or TypeError for unusable arguments before any step is taken.
     """
@@ -146,32 +155,34 @@ def simulate(
         raise ValueError(f"on_divergence = {on_divergence!r} is unknown; it must be 'raise' or 'report'")
     _check_supported(oracle, rule, stop)
     record = {"x": states} if record is None else dict(record)
-    threads = count(1)("threads", threads or int(os.environ.get("SAMTHEORY_THREADS", 0)) or os.cpu_count() or 1)
+    if threads is None:
+        threads = int(os.environ.get("SAMTHEORY_THREADS", 0)) or os.cpu_count() or 1
+    threads = count(1)("threads", threads)
 
     if resume is None:
         start, single = _start(oracle, rule, x0, members, seed)
-        rows: dict[str, list[np.ndarray]] = {name: [np.asarray(f(start.x[:, None, :]))] for name, f in record.items()}
+        part = _Part(start, np.zeros(1, dtype=np.int64), _evaluate(record, start.x[:, None, :]))
     else:
-        _check_resume(resume, oracle, record, every)
+        _check_resume(resume, oracle, rule, record)
         start, single, seed = resume.state, resume.x.ndim == 1, resume.seed
-        rows = {name: [np.asarray(a)[None] if single else np.asarray(a)] for name, a in resume.data.items()}
+        part = _Part(start, resume.t, {name: a[None] if single else a for name, a in resume.data.items()})
 
     total, d = start.x.shape
-    chunk = count(1)("chunk", chunk or max(1, min(256, -(-total // threads))))
+    chunk = count(1)("chunk", max(1, min(256, -(-total // threads))) if chunk is None else chunk)
     span = _segment(total, d, steps, every)
-    state, end = start, start.t + steps
+    parts, end = [part], start.t + steps
     with ThreadPoolExecutor(threads) as pool:
         try:
-            while state.t < end:
+            while (state := parts[-1].state).t < end:
                 length = min(span, end - state.t)
-                state, iterates = _advance(pool, oracle, rule, stop, state, length, every, limit, chunk)
-                for name, f in record.items():
-                    rows[name].append(np.asarray(f(iterates)))
+                new, iterates = _advance(pool, oracle, rule, stop, state, length, every, limit, chunk)
+                times = state.t + every * np.arange(1, 1 + length // every)
+                parts.append(_Part(new, times, _evaluate(record, iterates)))  # all of it, or nothing if interrupted
                 if progress is not None:
-                    progress(state.t - start.t, steps)
+                    progress(new.t - start.t, steps)
         except KeyboardInterrupt:
-            raise Interrupted(_finish(rows, state, every, single, seed)) from None
-    trajectory = _finish(rows, state, every, single, seed)
+            raise Interrupted(_finish(parts, single, seed)) from None
+    trajectory = _finish(parts, single, seed)
     if on_divergence == "raise" and (trajectory.diverged >= 0).any():
         raise Divergence(trajectory, limit)
     return trajectory
@@ -183,23 +194,42 @@ def _check_supported(oracle: Any, rule: Any, stop: Any) -> None:
         raise TypeError(f"problem = {type(objective).__name__} has no `samtheory.problems.core.dim` registered")
     if isinstance(oracle, FullBatch) and not grad.supports(type(objective)):
         raise TypeError(f"problem = {type(objective).__name__} has no `samtheory.problems.core.grad` registered")
-    if not isinstance(rule, tuple) or not (direction.supports(type(rule)) or own_step):
-        raise TypeError(f"rule = {type(rule).__name__} has no direction registered (samtheory.rules.core.direction)")
-    if not halt.supports(type(stop)):
-        raise TypeError(f"stop = {type(stop).__name__} is no stop condition (samtheory.stopping)")
     if not (gradient.supports(type(oracle)) or own_step):
         raise TypeError(f"oracle = {type(oracle).__name__} has no gradient registered (samtheory.oracles.gradient)")
+    shape(oracle)  # raises where the oracle does not suit its problem
+    check_rule(rule, oracle)
+    check_stop(stop, objective)
 
 
-def _check_resume(resume: Trajectory, oracle: Any, record: Mapping[str, Statistic], every: int) -> None:
-    if resume.t[-1] != resume.state.t:
-        raise ValueError(f"resume ended at step {resume.state.t}, between two of its records")
-    if len(resume.t) > 1 and resume.t[1] - resume.t[0] != every:
-        raise ValueError(f"every = {every}, but the resumed run recorded every {resume.t[1] - resume.t[0]}")
-    if set(record) != set(resume.data):
-        raise ValueError(f"record names {sorted(record)}, but the resumed run recorded {sorted(resume.data)}")
-    if resume.state.x.shape[1] != dim(oracle.problem):
-        raise ValueError(f"resume has dimension {resume.state.x.shape[1]}, the problem {dim(oracle.problem)}")
+def _check_resume(run: Trajectory, oracle: Any, rule: Any, record: Mapping[str, Statistic]) -> None:
+    state = run.state
+    if run.t[-1] != state.t:
+        raise ValueError(f"resume ended at step {state.t}, but its last record is of step {run.t[-1]}")
+    if set(record) != set(run.data):
+        raise ValueError(f"resume recorded {sorted(run.data)}; this call records {sorted(record)}")
+    mine = dim(oracle.problem), memories_of(rule), shape(oracle)[2]
+    theirs = state.x.shape[1], state.memory.shape[1], state.order.shape[1]
+    if mine != theirs:
+        raise ValueError(
+            "resume is a run of another problem, oracle or rule: its (coordinates, memories of the rule, samples in "
+            f"order) are {theirs}, here they are {mine}"
+        )
+
+
+def _evaluate(record: Mapping[str, Statistic], iterates: np.ndarray) -> dict[str, np.ndarray]:
+    """Every statistic at these iterates, [members, K, d]."""
+    out: dict[str, np.ndarray] = {}
+    if iterates.shape[1] == 0:  # the last steps of a run whose length is no multiple of `every`
+        return out
+    for name, f in record.items():
+        value = np.asarray(f(iterates))
+        if value.shape[:2] != iterates.shape[:2]:
+            raise ValueError(
+                f"record[{name!r}] gave an array of shape {value.shape} for iterates of shape {iterates.shape}; "
+                f"its first axes must be {iterates.shape[:2]} too: members, recorded steps"
+            )
+        out[name] = value
+    return out
 
 
 def _start(oracle: Any, rule: Any, x0: Any, members: int | None, seed: int) -> tuple[_State, bool]:
@@ -287,12 +317,14 @@ def _drive(source, rule, stop, shared, x, memory, streams, order, info, out, sta
                     out[m, row, i] = x[m, i] if status != 2 else math.nan
 
 
-def _finish(rows: dict, state: _State, every: int, single: bool, seed: int) -> Trajectory:
-    data = {name: np.concatenate(parts, axis=1) for name, parts in rows.items()}
-    length = 1 + state.t // every
+def _finish(parts: list[_Part], single: bool, seed: int) -> Trajectory:
+    state = parts[-1].state
+    data = {name: np.concatenate([part.data[name] for part in parts if part.data], axis=1) for name in parts[0].data}
     status, at_step = state.info[:, 0], state.info[:, 1]
+    for a in (*data.values(), state.x, state.memory, state.streams, state.order, state.info):
+        a.flags.writeable = False
     return Trajectory(
-        t=np.arange(length) * every,
+        t=np.concatenate([part.t for part in parts]),
         data={name: a[0] if single else a for name, a in data.items()},
         x=state.x[0] if single else state.x,
         stopped=np.where(status == _STOPPED, at_step, -1),

@@ -11,7 +11,7 @@ from typing import Any, NamedTuple
 import numpy as np
 
 from samtheory.kernel import generic, kernel
-from samtheory.problems.core import grad, loss
+from samtheory.problems.core import dim, grad, loss
 from samtheory.validate import array, checked, count, finite, nonnegative
 from samtheory.vectors import dot
 
@@ -19,6 +19,17 @@ from samtheory.vectors import dot
 @generic
 def halt(stop, source, t, x, ws):
     """Whether to stop after step t, now at x; `ws` is scratch, shape [rows, d]."""
+
+
+@generic
+def check_stop(stop, problem) -> None:
+    """Raise ValueError or TypeError, in plain Python, where the condition makes no sense for this problem."""
+
+
+@check_stop.register(object)
+def _is_a_condition(stop, problem):
+    if not halt.supports(type(stop)):
+        raise TypeError(f"stop = {type(stop).__name__} is no stop condition (samtheory.stopping)")
 
 
 class Never(NamedTuple):
@@ -37,6 +48,11 @@ class LossBelow(NamedTuple):
     value: float
 
 
+@check_stop.register(LossBelow)
+def _check_loss(stop, problem):
+    _check_has(loss, problem, stop)
+
+
 @halt.register(LossBelow)
 def _loss_below(stop, source, t, x, ws):
     return loss(source.oracle.problem, x, source.work) <= stop.value
@@ -47,6 +63,16 @@ class GradBelow(NamedTuple):
     """Stop once |grad f(x)| <= value."""
 
     value: float
+
+
+@check_stop.register(GradBelow)
+def _check_grad(stop, problem):
+    _check_has(grad, problem, stop)
+
+
+def _check_has(piece, problem, stop) -> None:
+    if not piece.supports(type(problem)):
+        raise TypeError(f"{type(stop).__name__} needs {piece.__name__}; {type(problem).__name__} has none registered")
 
 
 @halt.register(GradBelow)
@@ -63,6 +89,12 @@ class CoordinateBelow(NamedTuple):
     value: float
 
 
+@check_stop.register(CoordinateBelow)
+def _check_index(stop, problem):
+    if stop.index >= dim(problem):
+        raise ValueError(f"index = {stop.index} is not below the dimension {dim(problem)} of the problem")
+
+
 @halt.register(CoordinateBelow)
 def _coordinate_below(stop, source, t, x, ws):
     return abs(x[stop.index]) <= stop.value
@@ -74,6 +106,12 @@ class Near(NamedTuple):
 
     point: np.ndarray
     radius: float
+
+
+@check_stop.register(Near)
+def _check_point(stop, problem):
+    if stop.point.size != dim(problem):
+        raise ValueError(f"point has {stop.point.size} coordinates; the problem has {dim(problem)}")
 
 
 @halt.register(Near)
@@ -94,6 +132,12 @@ class Either(NamedTuple):
 
     first: Any
     second: Any
+
+
+@check_stop.register(Either)
+def _check_both(stop, problem):
+    check_stop(stop.first, problem)
+    check_stop(stop.second, problem)
 
 
 @halt.register(Either)

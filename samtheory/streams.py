@@ -185,6 +185,8 @@ def seed_streams(seed: int, purpose: int, members: int, first: int = 0) -> np.nd
     """
     if seed < 0:
         raise ValueError(f"seed = {seed} is negative; it must be an integer >= 0")
+    if not 0 <= purpose < 2**32:
+        raise ValueError(f"purpose = {purpose} is not allowed; it must be an integer in [0, 2**32)")
     words = []
     rest = int(seed)
     while rest or not words:

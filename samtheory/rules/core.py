@@ -17,6 +17,8 @@ added to a norm; where a norm is exactly zero the perturbation is zero, and that
 
 from __future__ import annotations
 
+from typing import Any
+
 from samtheory.kernel import generic, kernel
 from samtheory.rules.schedules import at
 from samtheory.vectors import along, axpy, norm
@@ -35,6 +37,25 @@ def step(rule, source, t, x, memory, ws):
 @generic
 def stepsize(rule, t):
     """eta at step t."""
+
+
+@generic
+def check_rule(rule, oracle) -> None:
+    """Raise ValueError or TypeError, in plain Python, where the rule cannot run on this oracle."""
+
+
+@check_rule.register(object)
+def _has_a_step(rule, oracle):
+    if not isinstance(rule, tuple) or not (direction.supports(type(rule)) or type(rule) in step.registered):
+        raise TypeError(f"rule = {type(rule).__name__} has no direction registered (samtheory.rules.core.direction)")
+
+
+def check_inner(outer: Any, oracle: Any) -> None:
+    """The rule inside `outer` must give a direction, and run on the oracle."""
+    inner = outer.rule
+    if not isinstance(inner, tuple) or not direction.supports(type(inner)):
+        raise TypeError(f"rule = {type(inner).__name__} inside {type(outer).__name__} has no direction registered")
+    check_rule(inner, oracle)
 
 
 @stepsize.register(object)

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Any, NamedTuple
 
 from samtheory.kernel import kernel
-from samtheory.rules.core import direction, step, stepsize
+from samtheory.rules.core import check_inner, check_rule, direction, step, stepsize
 from samtheory.validate import between, checked
 from samtheory.vectors import along
 
@@ -50,6 +50,12 @@ def vectors_of(rule) -> int:
 def memories_of(rule) -> int:
     """Rows of memory that this rule keeps from step to step."""
     return getattr(rule, "memories", 0)
+
+
+@check_rule.register(HeavyBall)
+@check_rule.register(Nesterov)
+def _check(rule, oracle):
+    check_inner(rule, oracle)
 
 
 @step.register(HeavyBall)

@@ -59,13 +59,12 @@ def _table(schedule, t):
 
 
 def scheduled(check: Check = nonnegative) -> Check:
-    """A number that passes `check`, or a schedule whose values are all >= 0."""
+    """A number that passes `check`, or a schedule: a table's values must all pass, else the value at step 0."""
 
     def accept(name: str, value: Any) -> Any:
         if isinstance(value, tuple) and at.supports(type(value)):  # type: ignore[attr-defined]
-            if isinstance(value, Table) and (value.values < 0).any():
-                t = int(value.values.argmin())
-                raise ValueError(f"{name} is {value.values[t]!r} at step {t}; a schedule must be >= 0 throughout")
+            for t, number in enumerate(value.values if isinstance(value, Table) else [at(value, 0)]):
+                check(f"{name} at step {t}", float(number))
             return value
         return check(name, value)
 

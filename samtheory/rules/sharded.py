@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from typing import Any, NamedTuple
 
-from samtheory.oracles import Batch, Source
-from samtheory.rules.core import direction, stepsize
+from samtheory.oracles import Batch, Source, shape
+from samtheory.rules.core import check_inner, check_rule, direction, stepsize
 from samtheory.rules.momentum import memories_of, vectors_of
 from samtheory.validate import checked, count
 from samtheory.vectors import axpy, fill
@@ -31,6 +31,19 @@ class Sharded(NamedTuple):
         if memories_of(self.rule):
             raise ValueError(f"rule = {type(self.rule).__name__} keeps memory; its shards would share it")
         return 0
+
+
+@check_rule.register(Sharded)
+def _check(rule, oracle):
+    check_inner(rule, oracle)
+    batch = shape(oracle)[1]
+    if batch == 0:
+        raise ValueError(
+            f"Sharded has no batch to cut up: {type(oracle).__name__} draws no samples; "
+            "wrap the problem in EverySample or in a mini-batch oracle"
+        )
+    if batch % rule.m:
+        raise ValueError(f"m = {rule.m} does not divide the batch of {batch} samples")
 
 
 @stepsize.register(Sharded)
