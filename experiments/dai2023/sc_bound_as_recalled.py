@@ -1,8 +1,8 @@
 """Dai, Ahn & Sra 2023 (arXiv 2305.15287), Theorem 1 on SAM as it is recalled, with eta < 2/beta: false beyond 1/beta.
 
 On the parabola f = beta w^2/2 (alpha = beta) SAM ends on the cycle of amplitude A = eta rho beta/(2 - h), h = eta beta,
-where f = beta A^2/2 is h/(2 - h) times the floor of the bound: above it for every h > 1.  On the way from afar the cross
-term beta A |w_0| (h - 1)^t exceeds the floor by any factor, so that a larger floor alone would not do.  The proof is
+where f = beta A^2/2 is h/(2 - h) times the floor of the bound: above it for every h > 1.  From afar the cross
+term beta A |w_0| (h - 1)^t exceeds the floor by any factor at first: a larger floor alone would not do.  The proof is
 sound for h <= 1 (dai2023/sc-bound), with a slower rate and another floor for h < 2 (dai2023/sc-bound-large-step), and
 without the perturbation, that is for gradient descent, for h < 2.  Those are the controls: the check that refutes the
 statement must find nothing wrong there.  The text of the paper was not at hand: the wording is recalled.

@@ -4,8 +4,8 @@ f beta-smooth and alpha-PL (|g|^2 >= 2 alpha (f - f*); no convexity), h = eta be
 delta = g(w + rho g/|g|) - g(w) has |delta| <= beta rho, so the descent lemma gives
 f(w+) <= f(w) - eta (1 - h/2) |g|^2 + eta (h - 1) <g, delta> + beta^3 eta^2 rho^2/2, where
 eta |h - 1| |g| beta rho <= eta (2 - h)/4 |g|^2 + eta (h - 1)^2 beta^2 rho^2/(2 - h), and PL closes it.  It is meant for
-h >= 1, where dai2023/sc-bound fails, and is true below.  A parabola ends at h^2/(2 h^2 - 4 h + 4) times the floor: tight
-as h -> 2.
+h >= 1, where dai2023/sc-bound fails, and is true below.  A parabola ends at h^2/(2 h^2 - 4 h + 4) times the floor:
+tight as h -> 2.
 
 Conventions: full batch; normalised ascent; no perturbation at a zero gradient.
 """
