@@ -60,10 +60,13 @@ class Milstein(NamedTuple):
 
 
 class PlatenWeak2(NamedTuple):
-    """Platen's explicit scheme of weak order 2, one Brownian motion (Kloeden & Platen 1992, section 15.1)."""
+    """Platen's explicit scheme of weak order 2, one Brownian motion (Kloeden & Platen 1992, section 15.1).
+
+    With normal increments, as here, it contains Milstein's term: strong order 1.
+    """
 
     weak_order = 2.0
-    strong_order = 0.5
+    strong_order = 1.0
     vectors = 8
 
     def refuses(self, model: Any) -> str:
