@@ -123,12 +123,13 @@ class UsamTrapped:
 
     controls = {
         "rate off by one part in a million": control(
-            predict=lambda c: rate(c, 1 + 1e-6), where=PARABOLA | {"h": 1.0, "reach": real(0.1, 0.9)}
+            predict=lambda c: rate(c, (1 + 1e-6) * (1 - c.reach**2)),
+            where=PARABOLA | {"h": 1.0, "reach": real(0.1, 0.9)},
         ),
         "length off by one per cent": control(
             predict=lambda c: (c.predict()[0], 0.99 * c.predict()[1]), where=PARABOLA | {"h": 1.0, "reach": 0.99}
         ),
-        "3 for 1 - rho^2 beta^2": control(predict=lambda c: rate(c, 3.03), where=PARABOLA | {"h": 0.01, "reach": 0.1}),
+        "3 for 1 - rho^2 beta^2": control(predict=lambda c: rate(c, 3), where=PARABOLA | {"h": 0.01, "reach": 0.1}),
         "2.05 for 1 - rho^2 beta^2": control(
             predict=lambda c: rate(c, 2.05), where=PARABOLA | {"h": 0.01, "reach": 0.01}
         ),
@@ -150,9 +151,9 @@ class UsamTrapped:
     }
 
 
-def rate(c, factor):
-    """The prediction on the parabola with `factor` times the rate."""
-    return 1 - factor * c.h * (1 - c.reach**2), c.predict()[1]
+def rate(c, constant):
+    """The prediction on the parabola with this constant for 1 - rho^2 beta^2."""
+    return 1 - constant * c.h, c.predict()[1]
 
 
 if __name__ == "__main__":
