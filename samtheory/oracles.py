@@ -211,6 +211,7 @@ def importance(problem, p, size: int = 1, shared: bool = True) -> Importance:
 @shape.register(WithReplacement)
 @shape.register(Importance)
 def _iid_shape(oracle):
+    samples(oracle.problem)  # raises where there are none
     return oracle.size, oracle.size, 0
 
 

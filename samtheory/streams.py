@@ -103,7 +103,7 @@ def integer(rng, n):
         while left < threshold:
             product = next32(rng) * bound
             left = product & _LOW32
-    return int(product >> _32)
+    return np.int64(product >> _32)  # int() of an unsigned word would make Numba return floats
 
 
 @kernel

@@ -15,6 +15,8 @@ Check = Callable[[str, Any], Any]
 def finite(name: str, value: Any) -> float:
     """A finite real number."""
     try:
+        if isinstance(value, str | bytes) or np.iscomplexobj(value):
+            raise TypeError
         number = float(value)
     except (TypeError, ValueError):
         raise ValueError(f"{name} = {value!r} is not a real number") from None
@@ -67,6 +69,8 @@ def array(*shape: int | None) -> Check:
 
     def check(name: str, value: Any) -> np.ndarray:
         try:
+            if np.asarray(value).dtype.kind not in "biufO":  # text, complex numbers
+                raise TypeError
             out = np.array(value, dtype=np.float64, order="C")
         except (TypeError, ValueError):
             raise ValueError(f"{name} is not an array of numbers: {value!r}") from None
