@@ -7,6 +7,7 @@ memory, so the bits do not depend on threads, chunks or segments, and `resume` c
 
 from __future__ import annotations
 
+import contextlib
 import dataclasses
 import math
 import os
@@ -171,7 +172,7 @@ def simulate(
     chunk = count(1)("chunk", max(1, min(256, -(-total // threads))) if chunk is None else chunk)
     span = _segment(total, d, steps, every)
     parts, end = [part], start.t + steps
-    with ThreadPoolExecutor(threads) as pool:
+    with ThreadPoolExecutor(threads) if threads > 1 else contextlib.nullcontext() as pool:
         try:
             while (state := parts[-1].state).t < end:
                 length = min(span, end - state.t)
@@ -234,11 +235,10 @@ def _evaluate(record: Mapping[str, Statistic], iterates: np.ndarray) -> dict[str
 
 def _start(oracle: Any, rule: Any, x0: Any, members: int | None, seed: int) -> tuple[_State, bool]:
     d = dim(oracle.problem)
-    x = np.asarray(x0, dtype=np.float64)
-    if x.ndim == 2 and members is None:
-        x = array(None, d)("x0", x)
+    if np.ndim(x0) == 2 and members is None:
+        x = array(None, d)("x0", x0)
     else:
-        x = array(d)("x0", x)
+        x = array(d)("x0", x0)
         x = np.repeat(x[None], count(1)("members", 1 if members is None else members), axis=0)
     single = np.ndim(x0) == 1 and members is None
     total = x.shape[0]
@@ -287,7 +287,7 @@ def _advance(pool, oracle, rule, stop, state, length, every, limit, chunk) -> tu
             new.order[part], new.info[part], out[part], state.t, length, every, limit, ws,
         )  # fmt: skip
 
-    list(pool.map(task, range(0, total, chunk)))
+    list((pool.map if pool else map)(task, range(0, total, chunk)))
     return new, out
 
 

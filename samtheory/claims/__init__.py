@@ -4,11 +4,12 @@ from samtheory.claims import at_most, claim, control, real, requires, script
 """
 
 from samtheory.claims.claim import claim, control
-from samtheory.claims.evidence import REFUTED, at_least, at_most, equals, requires
+from samtheory.claims.evidence import HOLDS, REFUTED, at_least, at_most, equals, requires
 from samtheory.claims.script import script
 from samtheory.claims.space import choice, integer, log_real, real, seeds
 
 __all__ = [
+    "HOLDS",
     "REFUTED",
     "at_least",
     "at_most",

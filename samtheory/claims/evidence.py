@@ -70,10 +70,11 @@ class Evidence:
         return REFUTED if self.violation - self.error > self.tolerance else INCONCLUSIVE
 
 
-def _compare(name, observed, relation, predicted, tolerance, why, error) -> Evidence:
-    observed, predicted, tolerance, error = np.broadcast_arrays(
-        *(np.asarray(a, dtype=float) for a in (observed, predicted, tolerance, error))
-    )
+def _compare(name, observed, relation, predicted, tolerance, why, error, where=True) -> Evidence:
+    arrays = (np.asarray(a, dtype=float) for a in (observed, predicted, tolerance, error))
+    observed, predicted, tolerance, error, where = np.broadcast_arrays(*arrays, np.asarray(where, dtype=bool))
+    if not where.any():
+        raise ValueError(f"evidence {name!r} compares nothing: `where` is false everywhere")
     if observed.size == 0:
         raise ValueError(f"evidence {name!r} compares nothing")
     if not (tolerance >= 0).all() or not (error >= 0).all():
@@ -94,27 +95,43 @@ def _compare(name, observed, relation, predicted, tolerance, why, error) -> Evid
         )
         scale = tolerance if relation == "==" else np.maximum(np.abs(predicted), tolerance)
         score = (gap - tolerance + error) / np.where(scale > 0, scale, np.finfo(float).tiny)
-    score = np.where(np.isnan(score), np.inf, score)
+    score = np.where(where, np.where(np.isnan(score), np.inf, score), -np.inf)
     return at(tuple(int(i) for i in np.unravel_index(int(score.argmax()), score.shape)), (observed, predicted))
 
 
 def at_most(
-    name: str, observed: Any, bound: Any, *, slack: Any = 0.0, why: str = "exact", error: Any = 0.0
+    name: str,
+    observed: Any,
+    bound: Any,
+    *,
+    slack: Any = 0.0,
+    why: str = "exact",
+    error: Any = 0.0,
+    where: Any = True,
 ) -> Evidence:
-    """observed <= bound (arrays: everywhere)."""
-    return _compare(name, observed, "<=", bound, slack, why, error)
+    """observed <= bound (arrays: everywhere, or where the mask `where` says)."""
+    return _compare(name, observed, "<=", bound, slack, why, error, where)
 
 
 def at_least(
-    name: str, observed: Any, bound: Any, *, slack: Any = 0.0, why: str = "exact", error: Any = 0.0
+    name: str,
+    observed: Any,
+    bound: Any,
+    *,
+    slack: Any = 0.0,
+    why: str = "exact",
+    error: Any = 0.0,
+    where: Any = True,
 ) -> Evidence:
-    """observed >= bound (arrays: everywhere)."""
-    return _compare(name, observed, ">=", bound, slack, why, error)
+    """observed >= bound (arrays: as in `at_most`)."""
+    return _compare(name, observed, ">=", bound, slack, why, error, where)
 
 
-def equals(name: str, observed: Any, predicted: Any, *, tolerance: Any, why: str, error: Any = 0.0) -> Evidence:
-    """observed = predicted to the tolerance (arrays: everywhere)."""
-    return _compare(name, observed, "==", predicted, tolerance, why, error)
+def equals(
+    name: str, observed: Any, predicted: Any, *, tolerance: Any, why: str, error: Any = 0.0, where: Any = True
+) -> Evidence:
+    """observed = predicted to the tolerance (arrays: as in `at_most`)."""
+    return _compare(name, observed, "==", predicted, tolerance, why, error, where)
 
 
 @dataclasses.dataclass(frozen=True)

@@ -10,7 +10,7 @@ from typing import Any
 import numpy as np
 
 from samtheory.claims.claim import Outcome, evaluate, instantiate
-from samtheory.claims.evidence import ERROR, OUTSIDE
+from samtheory.claims.evidence import ERROR, OUTSIDE, Evidence
 from samtheory.claims.space import Fixed, Real, from_cube
 
 
@@ -33,38 +33,41 @@ def search(
     budget: int,
     seed: int = 0,
     start: list[Mapping[str, Any]] | None = None,
+    target: str | None = None,
     progress: Callable[[int, float], None] | None = None,
 ) -> Search:
     """Spend `budget` evaluations: differential evolution, then Nelder-Mead from the best point.
 
-    Instances that break an assumption are rejected; the score is `Evidence.excess`, larger is worse.  `start`:
-    field values of instances known to be bad, which join the first population.
+    Instances that break an assumption are rejected; the score is `Evidence.excess`, larger is worse, of the evidence
+    named `target` (default: the worst one), so that an attained bound cannot hide another.  `start`: field values of
+    instances known to be bad, which join the first population.
     """
     from scipy.optimize import differential_evolution, minimize
 
     space = cls.info.space
     free = [name for name, dimension in space.items() if not isinstance(dimension, Fixed)]
-    best: Outcome | None = None
+    worst: Outcome | None = None
     best_point = np.full(len(free), 0.5)
-    best_score, spent, outside, failed = -np.inf, 0, 0, None
+    best_score, worst_score, spent, outside, failed = -np.inf, -np.inf, 0, 0, None
 
     def score(point: np.ndarray) -> float:
-        nonlocal best, best_point, best_score, spent, outside, failed
+        nonlocal worst, best_point, best_score, worst_score, spent, outside, failed
         if spent >= limit:
             raise _Spent
         spent += 1
         outcome = evaluate(instantiate(cls, from_cube(space, np.clip(point, 0, 1))))
         if progress is not None:
-            progress(spent, best_score)
-        if outcome.status == OUTSIDE:
-            outside += 1
+            progress(spent, worst_score)
+        if outcome.status in (OUTSIDE, ERROR):
+            outside += outcome.status == OUTSIDE
+            failed = failed or (outcome if outcome.status == ERROR else None)
             return 1e6
-        if outcome.status == ERROR:
-            failed = failed or outcome
-            return 1e6
-        value = max(e.excess + (e.error / e.tolerance if e.tolerance and e.error else 0.0) for e in outcome.evidence)
+        reached = max(map(_reach, outcome.evidence))
+        if reached > worst_score:
+            worst, worst_score = outcome, reached
+        value = max((_reach(e) for e in outcome.evidence if target in (None, e.name)), default=-1e6)
         if value > best_score:
-            best, best_point, best_score = outcome, np.array(point), value
+            best_point, best_score = np.array(point), value
         return -min(value, 1e6)
 
     size = max(5, min(15 * len(free), budget // 4))
@@ -88,7 +91,12 @@ def search(
         while spent < limit:
             options = {"initial_simplex": _simplex(best_point, seed + spent)}
             minimize(score, best_point, method="Nelder-Mead", bounds=[(0, 1)] * len(free), options=options)
-    return Search(best, spent, outside, failed)
+    return Search(worst, spent, outside, failed)
+
+
+def _reach(evidence: Evidence) -> float:
+    """The excess with the whole of the interval counted against the claim."""
+    return evidence.excess + (evidence.error / evidence.tolerance if evidence.tolerance and evidence.error else 0.0)
 
 
 def to_cube(space: Mapping[str, Any], values: Mapping[str, Any]) -> np.ndarray:

@@ -103,31 +103,25 @@ def draw(outcome: Outcome, path: pathlib.Path) -> None:
 
     matplotlib.use("Agg")
     import matplotlib.pyplot as plt
+    import numpy as np
 
     many = max(1, len(outcome.evidence))
     figure, axes = plt.subplots(1, many, figsize=(5 * many, 4), squeeze=False, layout="constrained")
     for ax, e in zip(axes[0], outcome.evidence):
-        observed, predicted = e.series or ([e.observed], [e.predicted])
-        mark = "-" if e.series else "o"
-        ax.plot(observed, mark, label="observed")
-        ax.plot(
-            predicted,
-            "--" if e.series else "_",
-            label={"<=": "upper bound", ">=": "lower bound"}.get(e.relation, "predicted"),
-        )
-        if min(abs(v) for v in (*map(float, _flat(observed)), *map(float, _flat(predicted)))) > 0:
-            ax.set_yscale(
-                "log" if min(map(float, _flat(observed))) > 0 and min(map(float, _flat(predicted))) > 0 else "linear"
-            )
+        observed, predicted = (np.ravel(a) for a in e.series) if e.series else ([e.observed], [e.predicted])
+        label = {"<=": "upper bound", ">=": "lower bound"}.get(e.relation, "predicted")
+        ax.plot(predicted, "--" if e.series else "_", ms=14, color="C1", label=label)
+        ax.plot(observed, "-" if e.series else "o", color="C0", label="observed")
+        finite = np.concatenate([v for v in np.abs((*observed, *predicted))[:, None] if np.isfinite(v)])
+        if finite.size and finite.min() > 0 and finite.max() > 100 * finite.min():
+            ax.set_yscale("log" if min(*observed, *predicted) > 0 else "linear")
+        elif finite.size and np.isfinite(e.predicted):  # never magnify what the tolerance forgives
+            low, high = ax.get_ylim()
+            reach = 2 * max(e.tolerance, 1e-9 * finite.max())
+            ax.set_ylim(min(low, e.predicted - reach), max(high, e.predicted + reach))
         ax.set_title(f"{e.name}: {e.verdict}")
         ax.legend()
     figure.suptitle(outcome.instance.info.id)
     figure.savefig(path, dpi=120)
     plt.close(figure)
     print(f"wrote {path}")
-
-
-def _flat(values: Any) -> list[float]:
-    import numpy as np
-
-    return np.ravel(values).tolist()

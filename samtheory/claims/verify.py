@@ -11,8 +11,8 @@ from typing import Any
 import numpy as np
 
 from samtheory.claims.claim import Control, Outcome, command_of, evaluate, instantiate, sample, values_of
-from samtheory.claims.evidence import ERROR, HOLDS, INCONCLUSIVE, OUTSIDE, REFUTED
-from samtheory.claims.falsify import search
+from samtheory.claims.evidence import ERROR, HOLDS, INCONCLUSIVE, OUTSIDE, REFUTED, Evidence
+from samtheory.claims.falsify import Search, search
 
 
 @dataclasses.dataclass(frozen=True)
@@ -40,7 +40,12 @@ class ControlResult:
 
 @dataclasses.dataclass(frozen=True)
 class Result:
-    """Verdict of a claim with everything needed to trust or repeat it (see `as_json`)."""
+    """Verdict of a claim with everything needed to trust or repeat it (see `as_json`).
+
+    worst_margin  minus the largest excess (see `Evidence.excess`) over all instances; negative: refuted
+    tightness     largest observed/bound (identities: deviation/tolerance); `parts` has them by quantity, with
+                  `resolution`, the smallest relative change of the prediction that these instances would refute
+    """
 
     id: str
     verdict: str
@@ -51,7 +56,7 @@ class Result:
     outside: int
     worst_margin: float | None
     tightness: float | None
-    resolution: float | None
+    parts: dict[str, dict[str, Any]]
     worst: dict[str, Any] | None
     evidence: dict[str, Any] | None
     command: str
@@ -90,10 +95,11 @@ def verify(cls: Any, effort: str = "quick", seed: int = 0) -> Result:
     rng = np.random.default_rng([seed, key])
     outcomes = [evaluate(instantiate(cls, values)) for values in info.examples]
     outcomes += [evaluate(sample(cls, rng)) for _ in range(_scaled(sizes.sampled, info.cost))]
-    bad_first = sorted(filter(_scored, outcomes), key=lambda o: o.worst.excess, reverse=True)
-    start = [values_of(o.instance) for o in bad_first[:3]]
-    found = search(cls, _scaled(sizes.searched, info.cost), seed=key % 2**31 + seed, start=start)
-    considered = outcomes + [o for o in (found.worst, found.failed) if o is not None]
+    names = list(dict.fromkeys(e.name for o in outcomes if _scored(o) for e in o.evidence)) or [None]
+    found = [
+        _searched(cls, outcomes, name, _scaled(sizes.searched, info.cost * len(names)), seed + key) for name in names
+    ]
+    considered = outcomes + [o for one in found for o in (one.worst, one.failed) if o is not None]
 
     verdict, message = _verdict(considered)
     outside = sum(o.status == OUTSIDE for o in outcomes)
@@ -101,19 +107,19 @@ def verify(cls: Any, effort: str = "quick", seed: int = 0) -> Result:
         verdict = ERROR
         message = f"{outside} of {len(outcomes)} sampled instances break an assumption: the space is declared wrongly"
     worst = max(filter(_scored, considered), key=lambda o: o.worst.excess, default=None)
-    bounds = [e.tightness for o in considered for e in o.evidence if math.isfinite(e.tightness)]
+    parts = {name: _part([e for o in considered if _scored(o) for e in o.evidence if e.name == name]) for name in names}
     controls = {name: check_control(cls, name, effort, seed) for name in info.controls}
     return Result(
         id=info.id,
         verdict=verdict,
         expected=info.expected,
         as_declared=verdict == info.expected and all(c.verdict == c.expected for c in controls.values()),
-        instances=len(outcomes) + found.evaluations,
-        searched=found.evaluations,
-        outside=outside + found.outside,
+        instances=len(outcomes) + sum(one.evaluations for one in found),
+        searched=sum(one.evaluations for one in found),
+        outside=outside + sum(one.outside for one in found),
         worst_margin=-worst.worst.excess if worst else None,
-        tightness=max(bounds, default=None),
-        resolution=_resolution(considered),
+        tightness=max((p["tightness"] for p in parts.values() if p["tightness"] is not None), default=None),
+        parts=parts,
         worst=values_of(worst.instance) if worst else None,
         evidence=_evidence(worst),
         command=command_of(worst.instance) if worst else "",
@@ -159,17 +165,29 @@ def check_control(cls: Any, name: str, effort: str = "quick", seed: int = 0) -> 
     return ControlResult(verdict, one.expect, power, len(usable), message)
 
 
-def _resolution(outcomes: list[Outcome]) -> float | None:
-    """The smallest relative change of the prediction that these instances would have refuted."""
+def _searched(cls: Any, outcomes: list[Outcome], name: str | None, budget: int, seed: int) -> Search:
+    """A search for the worst instance by this evidence, from the three worst that were sampled."""
+
+    def excess(outcome: Outcome) -> float:
+        return max((e.excess for e in outcome.evidence if name in (None, e.name)), default=-math.inf)
+
+    worst = sorted(filter(_scored, outcomes), key=excess, reverse=True)[:3]
+    return search(cls, budget, seed % 2**31, [values_of(o.instance) for o in worst], name)
+
+
+def _part(evidence: list[Evidence]) -> dict[str, Any]:
+    """Of one quantity: relation, margin, tightness, and the smallest relative change of its prediction refuted here."""
     smallest = [
-        (e.tolerance - (e.observed - e.predicted) * (1 if e.relation == "<=" else -1)) / abs(e.predicted)
-        if e.relation != "=="
-        else (e.tolerance + e.violation) / abs(e.predicted)
-        for o in outcomes
-        for e in o.evidence
+        (e.tolerance - e.violation if e.relation != "==" else e.tolerance + e.violation) / abs(e.predicted)
+        for e in evidence
         if e.predicted and math.isfinite(e.predicted) and math.isfinite(e.observed)
     ]
-    return min((s for s in smallest if s >= 0), default=None)
+    return {
+        "relation": evidence[0].relation if evidence else None,
+        "margin": min((-e.excess for e in evidence), default=None),
+        "tightness": max((e.tightness for e in evidence if math.isfinite(e.tightness)), default=None),
+        "resolution": min((s for s in smallest if s >= 0), default=None),
+    }
 
 
 def _evidence(worst: Outcome | None) -> dict[str, Any] | None:

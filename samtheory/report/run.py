@@ -19,7 +19,7 @@ from samtheory.claims.claim import command_of
 from samtheory.claims.falsify import search
 from samtheory.claims.registry import find
 from samtheory.claims.verify import Result, verify
-from samtheory.report.table import results_table
+from samtheory.report.table import results_table, wide_console
 
 
 def _one(identifier: str, effort: str, seed: int) -> Result:
@@ -93,7 +93,7 @@ def write_json(file: pathlib.Path, results: list[Result], effort: str, seed: int
 
 
 def _print(results: list[Result]) -> None:
-    console = Console()
+    console = wide_console()
     console.print(results_table(results))
     for r in results:
         if not r.as_declared:
@@ -103,7 +103,8 @@ def _print(results: list[Result]) -> None:
                     console.print(text, markup=False, highlight=False, soft_wrap=True)
             for name, c in r.controls.items():
                 if c.verdict != c.expected:
-                    line = f"control {name!r}: {c.verdict}, expected {c.expected}; {c.message}"
+                    reason = c.message.strip().splitlines()[-1:] or [f"power {c.power:.2g}"]
+                    line = f"control {name!r}: {c.verdict}, expected {c.expected}; {reason[0]}"
                     console.print(line, markup=False, highlight=False, soft_wrap=True)
     good = sum(r.as_declared for r in results)
     console.print(f"\n{good} of {len(results)} claims as declared", highlight=False)

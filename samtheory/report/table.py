@@ -11,6 +11,12 @@ from rich.table import Table
 _COLOURS = {"holds": "green", "refuted": "red", "inconclusive": "yellow", "error": "bold red"}
 
 
+def wide_console() -> Console:
+    """A console as wide as the terminal; 120 columns where the output is a file or a pipe."""
+    console = Console()
+    return console if console.is_terminal else Console(width=120)
+
+
 def claims_table(infos: Iterable[Any]) -> None:
     """One line a claim: id, kind, confidence, title."""
     table = Table(box=None, header_style="bold")
@@ -19,7 +25,7 @@ def claims_table(infos: Iterable[Any]) -> None:
     for info in infos:
         title = info.title if info.expected == "holds" else f"{info.title} [red](false as stated)[/]"
         table.add_row(info.id, info.kind, str(len(info.controls)), info.confidence, title)
-    Console().print(table)
+    wide_console().print(table)
 
 
 def results_table(results: Iterable[Any]) -> Table:

@@ -111,6 +111,13 @@ def test_arrays_are_judged_at_their_worst_entry():
     assert at_most("a", [0.0, np.nan], 1.0).verdict == ERROR
 
 
+def test_a_mask_says_where_arrays_are_compared():
+    e = at_most("a", [0.5, 3.0, 0.9], 1.0, where=[True, False, True])
+    assert (e.at, e.verdict) == ((2,), HOLDS)
+    with pytest.raises(ValueError, match="false everywhere"):
+        at_most("a", [1.0], 2.0, where=[False])
+
+
 @given(observed=st.floats(-10, 10), bound=st.floats(-10, 10), slack=st.floats(0, 1))
 def test_excess_is_positive_exactly_where_the_bound_is_refuted(observed, bound, slack):
     e = at_most("a", observed, bound, slack=slack)
@@ -245,6 +252,25 @@ def test_the_command_names_every_field():
     line = command_of(instantiate(Decay, BASE))
     assert line.endswith("--eta 0.25 --steps 10 --seed 3") and "sample_claim.py" in line
     assert values_of(instantiate(Decay, BASE)) == BASE
+
+
+def test_an_attained_bound_does_not_hide_another():
+    """The first bound is tight everywhere; the second fails only near x = 0.731, by little."""
+    two = declare(
+        lambda self, m, p: [at_most("tight", m, m), at_most("hidden", 1.0, 0.999 + abs(self.x - 0.731))],
+        predict=lambda self: 0.0,
+    )
+    assert search(two, 300, seed=1, target="hidden").worst.status == REFUTED
+    result = verify(two)
+    assert result.verdict == REFUTED and set(result.parts) == {"tight", "hidden"}
+    assert result.parts["tight"]["tightness"] == 1 and result.parts["hidden"]["margin"] < 0
+
+
+def test_resolution_is_the_change_that_would_have_been_refuted():
+    bound = declare(lambda self, m, p: [at_most("x", m, p)], predict=lambda self: 2.0)
+    result = verify(bound)
+    (part,) = result.parts.values()
+    assert part["resolution"] == pytest.approx(1 - result.worst["x"] / 2, abs=1e-12)
 
 
 def test_search_spends_its_budget_exactly():
