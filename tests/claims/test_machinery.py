@@ -261,7 +261,7 @@ def test_an_attained_bound_does_not_hide_another():
         predict=lambda self: 0.0,
     )
     assert search(two, 300, seed=1, target="hidden").worst.status == REFUTED
-    result = verify(two)
+    result = verify(two, "standard")
     assert result.verdict == REFUTED and set(result.parts) == {"tight", "hidden"}
     assert result.parts["tight"]["tightness"] == 1 and result.parts["hidden"]["margin"] < 0
 
