@@ -234,10 +234,10 @@ class Fit:
     covariance: np.ndarray
     chi_square: float
 
-    def leading(self, false_alarm: float = FALSE_ALARM) -> Interval:
-        """The interval of a, from the normal law of the errors."""
+    def leading(self, false_alarm: float = FALSE_ALARM, freedom: int = BATCHES - 1) -> Interval:
+        """The interval of a; `freedom`: batch means less one that the least sure of the standard errors rests on."""
         error = math.sqrt(self.covariance[0, 0])
-        half = normal_quantile(false_alarm) * error
+        half = student_quantile(freedom, false_alarm) * error
         return Interval(self.coefficients[0], np.float64(error), np.float64(half), false_alarm)
 
 
