@@ -63,12 +63,11 @@ def batches(problem: QuadraticSum, kind: Any, size: int = 1, replace: bool = Tru
 def batch_discrete_law(maps: Batches, rho: float, eta: float, x0, steps: int) -> Law:
     """Law of x_k (its first two moments) of x+ = x - eta u_b(x)."""
     eta, k = positive("eta", eta), count(0)("steps", steps)
-    one = np.eye(maps.gradient.shape[1])
-    step = one - eta * maps.direction(rho)
-    mean = maps.mean(step)
-    both = _pairs(maps.weights, step, step)
-    grown = np.linalg.matrix_power(_block(np.kron(mean, mean), both, both - np.kron(mean, mean)), k)
-    return _split(grown, np.linalg.matrix_power(mean, k), x0)
+    u = maps.direction(rho)
+    mean = np.eye(u.shape[1]) - eta * maps.mean(u)
+    alone, noise = np.kron(mean, mean), eta * _covariance(maps, u, u)
+    grown = np.linalg.matrix_power(_block(alone, alone + eta * noise, noise), k)
+    return _split(eta * grown, np.linalg.matrix_power(mean, k), x0)
 
 
 def batch_diffusion_law(
@@ -98,8 +97,8 @@ def batch_diffusion_law(
     drift = -maps.mean(maps.direction(rho))
     one = np.eye(len(drift))
     alone = np.kron(drift, one) + np.kron(one, drift)
-    noise = eta * shrink * rows[diffusion]() + np.zeros_like(alone)
-    return _split(expm(t * _block(alone, alone + noise, noise)), expm(t * drift), x0)
+    noise = shrink * rows[diffusion]() + np.zeros_like(alone)
+    return _split(eta * expm(t * _block(alone, alone + eta * noise, noise)), expm(t * drift), x0)
 
 
 def batch_stationary_mean(maps: Batches, rho: float) -> np.ndarray:
@@ -120,7 +119,7 @@ def _covariance(maps: Batches, one: np.ndarray, two: np.ndarray) -> np.ndarray:
 
 
 def _block(alone: np.ndarray, both: np.ndarray, feed: np.ndarray) -> np.ndarray:
-    """Generator of the pair (m m', C): the covariance is fed by the square of the mean."""
+    """Generator of the pair (m m', C/eta): the covariance is fed by the square of the mean."""
     return np.block([[alone, np.zeros_like(alone)], [feed, both]])
 
 

@@ -103,6 +103,14 @@ def hessian_aware(linear: Linear, eta: float, *, exists: bool = True) -> Linear:
     return Linear(_even((V * alpha) @ V.T), noise)
 
 
+def linear_of(model) -> Linear:
+    """Rate and noise read off the coefficients of a model with linear drift, zero at 0, and additive noise."""
+    from samtheory.sde.core import covariance_at, drift_at
+
+    one = np.eye(model.factor.shape[0])
+    return Linear(_even(-drift_at(model, one)), _even(covariance_at(model, 0 * one[0]) / model.eta))
+
+
 # ------------------------------------------------------------------------------------ laws
 
 
