@@ -14,7 +14,7 @@ from typing import Any, NamedTuple
 import numpy as np
 
 from samtheory.kernel import generic, kernel
-from samtheory.problems.core import dim, grad, sample_grad, samples
+from samtheory.problems.core import dim, grad, hvp, sample_grad, samples
 from samtheory.streams import integer, normal, shuffle, uniform
 from samtheory.validate import array, checked, count, nonnegative
 from samtheory.vectors import axpy, fill
@@ -63,6 +63,12 @@ def second_gradient(source, x, out):
     gradient(source.oracle, x, source.second, out, source.work)
 
 
+@kernel
+def curvature(source, x, v, out):
+    """out = Hessian of the whole objective at x, times v; the full batch only (`check_curvature`)."""
+    hvp(source.oracle.problem, x, v, out, source.work)
+
+
 # ------------------------------------------------------------------------------------ full batch
 
 
@@ -86,6 +92,18 @@ def _full_draw(oracle, t, rng, order, batch):
 @gradient.register(FullBatch)
 def _full_gradient(oracle, x, batch, out, work):
     grad(oracle.problem, x, out, work)
+
+
+def check_curvature(rule: Any, oracle: Any) -> None:
+    """Raise TypeError where a rule that takes Hessian-vector products cannot have them."""
+    name, problem = type(rule).__name__, type(oracle.problem).__name__
+    if not isinstance(oracle, FullBatch):
+        raise TypeError(f"{name} takes Hessian-vector products of the full batch; {type(oracle).__name__} gives none")
+    if not hvp.supports(type(oracle.problem)):
+        raise TypeError(
+            f"{name} needs `samtheory.problems.core.hvp`; {problem} has none registered (an objective that is not C^2 "
+            "must not have one: the theory of this rule does not apply to it)"
+        )
 
 
 # ------------------------------------------------------------------------------------ additive noise
