@@ -32,7 +32,7 @@ class PotentialFalls:
     h: float = log_real(0.02, 4)  # eta lam_1
     rho: float = log_real(1e-3, 10)
     top: float = log_real(0.1, 10)  # lam_1
-    low: float = real(0.01, 1)  # the other curvatures are in [low, 1] lam_1
+    low: float = real(0.01, 1)  # the smallest curvature, over lam_1
     scale: float = log_real(1e-3, 1e3)  # of w_0, in units of rho
     dim: int = integer(1, 8)
     seed: int = seeds()
@@ -45,8 +45,8 @@ class PotentialFalls:
     @property
     def model(self):
         """eta, rho, lam."""
-        below = np.random.default_rng([self.seed, 0]).uniform(self.low, 1, self.dim - 1)
-        return self.h / self.top, self.rho, self.top * np.array([1, *below])
+        between = np.random.default_rng([self.seed, 0]).uniform(self.low, 1, self.dim)
+        return self.h / self.top, self.rho, self.top * np.array([1, self.low, *between])[: self.dim]
 
     def assumptions(self):
         return [requires("every curvature is positive", self.model[2].min(), ">", 0)]
@@ -92,7 +92,7 @@ class PotentialFalls:
             measure=lambda c: c.measure(radius=0.0), where={"dim": 1, "h": real(0.5, 1.5)}
         ),
         "a negative curvature": control(
-            where={"low": real(-1, -0.5), "dim": integer(2, 8), "h": real(0.5, 1.5)},
+            where={"low": real(-1, -0.5), "dim": integer(2, 8), "h": real(1.2, 1.9)},
             violates="every curvature is positive",
         ),
     }

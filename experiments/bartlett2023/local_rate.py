@@ -98,7 +98,9 @@ class LocalRate:
         "transverse factors only": control(
             predict=lambda c: c.factors[1:].max(), where={"h": real(1.7, 1.9), "gap": 0.5, "dim": 2}
         ),
-        "R off by one part in a million": control(predict=lambda c: (1 - 1e-6) * c.predict()),
+        "R off by one part in a million": control(
+            predict=lambda c: (1 - 1e-6) * c.predict(), where={"h": real(0.05, 0.5)}
+        ),
         "two equal top curvatures: no contraction": control(
             where={"gap": 1.0}, violates="lam_1 is simple: lam_2/lam_1 < 1"
         ),

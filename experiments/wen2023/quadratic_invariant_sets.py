@@ -97,7 +97,7 @@ class InvariantSets:
     controls = {
         "eta lam_j > 1": control(where={"h": real(1.05, 1.95)}, violates="eta lam_j <= 1"),
         "a negative curvature": control(
-            where={"low": real(-0.5, -0.2), "h": real(0.8, 1), "below": integer(1, 4)},
+            where={"low": real(-0.5, -0.3), "h": real(0.9, 1), "below": integer(1, 4)},
             violates="no curvature is negative",
         ),
         "sets smaller by 1 %": control(predict=lambda c: (0.99 * c.predict()[0], c.predict()[1])),
