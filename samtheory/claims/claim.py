@@ -36,12 +36,14 @@ class Control:
     measure   replaces the measurement
     where     narrows or leaves the instance space: field -> value or dimension
     violates  text of the assumption that every instance of this control breaks (the others must hold)
+    refutes   name of the evidence that must decide; the claim's other evidence is then left out
     """
 
     predict: Callable[[Any], Any] | None = None
     measure: Callable[[Any], Any] | None = None
     where: Mapping[str, Any] = dataclasses.field(default_factory=dict)
     violates: str | None = None
+    refutes: str | None = None
     expect: str = REFUTED
 
 
@@ -178,6 +180,8 @@ def evaluate(instance: Any, variant: Control | None = None) -> Outcome:
         measure = (variant and variant.measure) or type(instance).measure
         predict = (variant and variant.predict) or type(instance).predict
         evidence = tuple(instance.judge(measure(instance), predict(instance)))
+        if variant is not None and variant.refutes is not None:
+            evidence = tuple(e for e in evidence if e.name == variant.refutes)
         if not evidence:
             return Outcome(instance, ERROR, assumptions, (), "the claim gave no evidence")
     except Exception:

@@ -218,6 +218,14 @@ def test_a_control_must_break_the_assumption_it_names_and_no_other():
     assert evaluate(sample(cls, np.random.default_rng(0), other.where), other).status == OUTSIDE
 
 
+def test_a_control_can_name_the_evidence_that_must_refute_it():
+    cls = declare(lambda self, m, p: [at_most("wrong", 1.0, p - 0.75), at_most("right", m, p)])
+    wrong, right = (control(predict=lambda c: 1.2, refutes=name) for name in ("wrong", "right"))
+    assert evaluate(cls(x=0.9), wrong).status == REFUTED
+    assert evaluate(cls(x=0.9), right).status == HOLDS
+    assert evaluate(cls(x=0.9), control(predict=lambda c: 1.2, refutes="nothing")).status == ERROR
+
+
 def test_a_control_that_is_never_inside_its_own_assumptions_is_an_error():
     cls = declare(lambda self, m, p: [at_most("x", m, p)], assumptions=lambda self: [requires("x < 2", self.x, "<", 2)])
     object.__setattr__(cls.info, "controls", {"idle": control(where={"x": 0.5}, violates="x < 2")})
