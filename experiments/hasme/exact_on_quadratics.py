@@ -19,7 +19,6 @@ from scipy.linalg import expm
 
 from samtheory.claims import (
     at_least,
-    at_most,
     choice,
     claim,
     control,
