@@ -89,9 +89,9 @@ def test_mini_batches(name, shared):
         assert_equal(ours[m], naive.run(formula, noise, X0, STEPS), same)
 
 
-@pytest.mark.parametrize("d", [1, 2, 3, 4, 5, 6, 7, 10])
+@pytest.mark.parametrize("d", [1, 2, 3, 4, 5, 6, 7, 10, *range(15, 26), 30])
 def test_dense_quadratic_of_any_dimension(d):
-    """d mod 4 is treated by a branch of its own in the matrix product."""
+    """The matrix product takes d mod 4 columns, then eights (from d = 16 on), then fours."""
     p = quadratic(np.linspace(-0.2, 1, d), centre=np.linspace(-1, 1, d), rotation=np.random.default_rng(d))
     assert isinstance(p, Quadratic)
     x0 = np.linspace(1, 2, d)

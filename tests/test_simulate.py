@@ -169,7 +169,7 @@ def test_an_interrupted_run_goes_on_with_the_same_bits(name, work, monkeypatch):
 
 
 def test_an_interrupt_inside_a_statistic_leaves_whole_segments(monkeypatch):
-    monkeypatch.setattr(engine, "_SEGMENT_WORK", 5 * D)
+    monkeypatch.setattr(engine, "_segment", lambda *sizes: 5)
     calls = []
 
     def interrupting(x):
@@ -188,7 +188,7 @@ def test_an_interrupt_inside_a_statistic_leaves_whole_segments(monkeypatch):
 
 
 def test_progress_counts_up_to_the_end(monkeypatch):
-    monkeypatch.setattr(engine, "_SEGMENT_WORK", 10 * D)
+    monkeypatch.setattr(engine, "_segment", lambda *sizes: 10)
     seen = []
     simulate(P, GD(0.2), X0, 35, progress=lambda done, total: seen.append((done, total)))
     assert seen == [(10, 35), (20, 35), (30, 35), (35, 35)]
