@@ -217,7 +217,7 @@ def main() -> int:
         rows = [measure(case, c, turns) for case in listed]
     console.print(table(rows, listed, c))
     if options.json:
-        about = {"python": platform.python_version(), "numpy": np.__version__, "machine": platform.processor()}
+        about = {"python": platform.python_version(), "numpy": np.__version__, "machine": platform.machine()}
         options.json.write_text(json.dumps({"about": about, "flags": FLAGS, "rows": rows}, indent=1) + "\n")
     wrong = [row["case"] for row in rows if not row.get("same_bits", True)]
     for name in wrong:

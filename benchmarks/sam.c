@@ -4,7 +4,8 @@
  *
  * IN holds int64 {d, steps, every, members, noisy}, float64 {eta, rho, sigma}, the ziggurat tables (float64 wi[256],
  * fi[256], uint64 ki[256]), float64 matrix[d][d], centre[d], x0[d] and uint64 states[members][6] (SFC64).  OUT gets
- * every `every`-th iterate, float64 [members][steps / every][d].  The processor time of the loop in seconds goes to stdout.
+ * every `every`-th iterate, float64 [members][steps / every][d].  The processor time of the loop goes to stdout, in
+ * seconds.
  */
 #include <math.h>
 #include <stdint.h>

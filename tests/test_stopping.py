@@ -119,3 +119,11 @@ def test_thresholds_are_checked():
     with pytest.raises(ValueError, match="index = -1"):
         CoordinateBelow(-1, 0.1)
     assert LossBelow(-1.0).value == -1.0  # losses may be negative
+
+
+@pytest.mark.parametrize(
+    "stop", [CoordinateBelow(0, 1.0), Near([0.0], 1.0), LossBelow(0.5), GradBelow(1.0), Either(Never(), GradBelow(1.0))]
+)
+def test_the_threshold_itself_stops(stop):
+    """4, 2, 1, 1/2, ...: at step 2 every measure is exactly at its threshold."""
+    assert simulate(Diagonal([1.0], [0.0]), GD(0.5), [4.0], 6, stop=stop).stopped.tolist() == [2]
