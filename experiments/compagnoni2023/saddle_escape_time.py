@@ -32,9 +32,9 @@ GRID = np.arange(1, 4) / 3  # times in units of 2/(largest rate), and radii in u
     where="Saddle points of quadratics",
     kind="comparison",
     confidence="memory; numbers derived",
-    statement="""E f(X_t) = sum_i (lam_i/2)[x0_i^2 e^{-2 a_i t} + eta Sigma_ii (1 + rho lam_i)^2
-        (1 - e^{-2 a_i t})/(2 a_i)], and for a start without positive components the time at which it falls to a level increases with rho, to
-        infinity for rho >= 1/|lam|.""",
+    statement="""E f(X_t) = sum_i (lam_i/2)[x0_i^2 e^{-2 a_i t} + eta Sigma_ii (1 + rho lam_i)^2 (1 - e^{-2 a_i t})
+        /(2 a_i)]; for a start without positive components the time at which it falls to a level increases with rho,
+        to infinity for rho >= 1/|lam|.""",
     cost=4,
 )
 class EscapeTime:
