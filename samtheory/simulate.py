@@ -22,14 +22,14 @@ from samtheory.oracles import Batch, FullBatch, Source, draw, gradient, shape
 from samtheory.problems.core import dim, grad, scratch
 from samtheory.rules.core import check_rule, step
 from samtheory.rules.momentum import memories_of, vectors_of
-from samtheory.stopping import Never, check_stop, halt
+from samtheory.stopping import Never, check_stop, halt_moving
 from samtheory.streams import seed_streams
 from samtheory.validate import array, count, positive
 
 Statistic = Callable[[np.ndarray], np.ndarray]
 
 _SEGMENT_BYTES = 2**26  # iterates held at a time
-_SEGMENT_WORK = 2e8  # coordinates x steps x members between two looks at progress and interrupts
+_SEGMENT_WORK = 5e7  # coordinates x steps x members between two looks at progress and interrupts
 _RUNNING, _STOPPED, _DIVERGED = 0, 1, 2
 
 
@@ -306,7 +306,7 @@ def _drive(source, rule, stop, shared, x, memory, streams, order, info, out, sta
                 for i in range(d):
                     if not abs(x[m, i]) <= limit:
                         status = 2
-                if status == 0 and halt(stop, source, t, x[m], ws):
+                if status == 0 and halt_moving(stop, rule, source, t, x[m], memory[m], ws):
                     status = 1
                 if status != 0:
                     info[m, 0] = status

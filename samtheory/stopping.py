@@ -12,6 +12,8 @@ import numpy as np
 
 from samtheory.kernel import generic, kernel
 from samtheory.problems.core import dim, grad, loss
+from samtheory.rules.core import direction, stepsize
+from samtheory.rules.momentum import HeavyBall, Nesterov
 from samtheory.validate import array, checked, count, finite, nonnegative
 from samtheory.vectors import dot
 
@@ -19,6 +21,16 @@ from samtheory.vectors import dot
 @generic
 def halt(stop, source, t, x, ws):
     """Whether to stop after step t, now at x; `ws` is scratch, shape [rows, d]."""
+
+
+@generic
+def halt_moving(stop, rule, source, t, x, memory, ws):
+    """The same for a condition on the motion of the rule itself, whose memory it sees; every other one: `halt`."""
+
+
+@halt_moving.register(object)
+def _not_moving(stop, rule, source, t, x, memory, ws):
+    return halt(stop, source, t, x, ws)
 
 
 @generic
@@ -143,3 +155,81 @@ def _check_both(stop, problem):
 @halt.register(Either)
 def _either(stop, source, t, x, ws):
     return halt(stop.first, source, t, x, ws) or halt(stop.second, source, t, x, ws)
+
+
+@halt_moving.register(Either)
+def _either_moving(stop, rule, source, t, x, memory, ws):
+    return halt_moving(stop.first, rule, source, t, x, memory, ws) or halt_moving(
+        stop.second, rule, source, t, x, memory, ws
+    )
+
+
+# ------------------------------------------------------------------------------------ the rule's own motion
+
+
+@generic
+def push(rule, source, t, x, memory, ws) -> float:
+    """max_i |eta_t d_i(x)|: how far the rule would go from x if it came there at rest."""
+
+
+@generic
+def speed(rule, memory) -> float:
+    """max_i |v_i| of the velocity that the rule has: its last increment; 0 for a rule without momentum."""
+
+
+@push.register(object)
+def _plain_push(rule, source, t, x, memory, ws):
+    direction(rule, source, t, x, memory, ws[0], ws[1:])
+    return stepsize(rule, t) * _largest(ws[0])
+
+
+@push.register(HeavyBall)
+@push.register(Nesterov)
+def _momentum_push(rule, source, t, x, memory, ws):
+    direction(rule.rule, source, t, x, memory[1:], ws[0], ws[1:])
+    return stepsize(rule.rule, t) * _largest(ws[0])
+
+
+@speed.register(object)
+def _no_speed(rule, memory):
+    return 0.0
+
+
+@speed.register(HeavyBall)
+@speed.register(Nesterov)
+def _momentum_speed(rule, memory):
+    return _largest(memory[0])
+
+
+@kernel
+def _largest(v):
+    """max |v_i|; NaN counts as infinite."""
+    top = 0.0
+    for i in range(v.shape[0]):
+        if not abs(v[i]) <= top:
+            top = abs(v[i]) if abs(v[i]) >= 0.0 else math.inf
+    return top
+
+
+@checked(tolerance=nonnegative, every=count(1))
+class Settled(NamedTuple):
+    """Stop where the rule stands still: max |eta d(x)| <= tolerance and its velocity <= 10 tolerance.
+
+    Both, because with momentum either can be small in passing.  Looked at every `every` steps, as it costs a
+    direction.  It says nothing about the gradient: `samtheory.measures.limits.classify` does.
+    """
+
+    tolerance: float = 1e-12
+    every: int = 16
+
+
+@check_stop.register(Settled)
+def _check_settled(stop, problem):
+    pass
+
+
+@halt_moving.register(Settled)
+def _settled(stop, rule, source, t, x, memory, ws):
+    if (t + 1) % stop.every != 0 or speed(rule, memory) > 10.0 * stop.tolerance:
+        return False
+    return push(rule, source, t + 1, x, memory, ws) <= stop.tolerance
