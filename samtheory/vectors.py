@@ -52,35 +52,40 @@ def along(x, a, v, out):
 
 @kernel
 def symmetric_product(matrix, x, out):
-    """out = matrix x for a symmetric matrix (row j is column j).
+    """out = matrix x for a symmetric matrix (row j is column j)."""
+    combination(x, matrix, out)
 
-    The columns are taken in order, several a pass: the d mod 4 odd ones, then eights (from d = 16 on: below, they
-    cost more than they save), then fours.
+
+@kernel
+def combination(x, rows, out):
+    """out = sum_j x_j rows_j, the rows taken in order, several a pass: the n mod 4 odd ones, eights, fours.
+
+    Eights only from n = 16 on; below, they cost more than they save.
     """
-    d = x.shape[0]
-    odd = d % 4
+    n, d = x.shape[0], out.shape[0]
+    odd = n % 4
     if odd == 0:
         fill(out, 0.0)
     elif odd == 1:
         a = x[0]
         for i in range(d):
-            out[i] = a * matrix[0, i]
+            out[i] = a * rows[0, i]
     elif odd == 2:
         a, b = x[0], x[1]
         for i in range(d):
-            out[i] = a * matrix[0, i] + b * matrix[1, i]
+            out[i] = a * rows[0, i] + b * rows[1, i]
     else:
         a, b, c = x[0], x[1], x[2]
         for i in range(d):
-            out[i] = a * matrix[0, i] + b * matrix[1, i] + c * matrix[2, i]
-    eights = odd + 8 * (d // 8) if d >= 16 else odd
+            out[i] = a * rows[0, i] + b * rows[1, i] + c * rows[2, i]
+    eights = odd + 8 * (n // 8) if n >= 16 else odd
     for j in range(odd, eights, 8):
         a, b, c, e = x[j], x[j + 1], x[j + 2], x[j + 3]
         p, q, r, s = x[j + 4], x[j + 5], x[j + 6], x[j + 7]
         for i in range(d):
-            half = out[i] + a * matrix[j, i] + b * matrix[j + 1, i] + c * matrix[j + 2, i] + e * matrix[j + 3, i]
-            out[i] = half + p * matrix[j + 4, i] + q * matrix[j + 5, i] + r * matrix[j + 6, i] + s * matrix[j + 7, i]
-    for j in range(eights, d, 4):
+            half = out[i] + a * rows[j, i] + b * rows[j + 1, i] + c * rows[j + 2, i] + e * rows[j + 3, i]
+            out[i] = half + p * rows[j + 4, i] + q * rows[j + 5, i] + r * rows[j + 6, i] + s * rows[j + 7, i]
+    for j in range(eights, n, 4):
         a, b, c, e = x[j], x[j + 1], x[j + 2], x[j + 3]
         for i in range(d):
-            out[i] = out[i] + a * matrix[j, i] + b * matrix[j + 1, i] + c * matrix[j + 2, i] + e * matrix[j + 3, i]
+            out[i] = out[i] + a * rows[j, i] + b * rows[j + 1, i] + c * rows[j + 2, i] + e * rows[j + 3, i]
