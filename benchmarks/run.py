@@ -21,6 +21,7 @@ import subprocess
 import sys
 import tempfile
 import time
+from collections.abc import Sequence
 
 import numpy as np
 from rich.console import Console
@@ -84,6 +85,8 @@ def cases(smallest: bool) -> list[Case]:
 class C:
     """The compiled yardstick; `build` gives None where there is no gcc."""
 
+    source = "sam.c"
+
     def __init__(self, folder: pathlib.Path):
         self.folder = folder
 
@@ -93,19 +96,24 @@ class C:
         if gcc is None:
             return None
         for name, flags in (("fast", FLAGS), ("same", FLAGS + SAME_BITS)):
-            subprocess.run([gcc, *flags, str(HERE / "sam.c"), "-o", str(folder / name), "-lm"], check=True)
+            subprocess.run([gcc, *flags, str(HERE / cls.source), "-o", str(folder / name), "-lm"], check=True)
         return cls(folder)
 
     def prepare(self, case: Case) -> None:
-        tables = np.load(pathlib.Path(samtheory.__file__).with_name("ziggurat.npz"))
         p = case.problem
+        self.write([case.d, case.steps, case.every, case.members, case.noisy], [ETA, RHO, SIGMA],
+                   (p.matrix, p.centre, case.x0), case.members)  # fmt: skip
+
+    def write(self, counts: list[int], rates: list[float], arrays: Sequence[np.ndarray], members: int) -> None:
+        """The program's input: counts, rates, the ziggurat tables, arrays, and the streams of the members."""
+        tables = np.load(pathlib.Path(samtheory.__file__).with_name("ziggurat.npz"))
         with open(self.folder / "in", "wb") as file:
             for part in (
-                np.array([case.d, case.steps, case.every, case.members, case.noisy], dtype=np.int64),
-                np.array([ETA, RHO, SIGMA]),
+                np.array(counts, dtype=np.int64),
+                np.array(rates),
                 *(tables[name] for name in ("wi", "fi", "ki")),
-                *(p.matrix, p.centre, case.x0),
-                seed_streams(SEED, 0, case.members),
+                *arrays,
+                seed_streams(SEED, 0, members),
             ):
                 file.write(part.tobytes())
 

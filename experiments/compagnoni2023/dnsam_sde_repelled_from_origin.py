@@ -8,7 +8,7 @@ In one dimension, lam > 0, noise s, the stationary density
 is zero at the minimiser and has its modes at |x| = (rho eta s^2/lam)^{1/3}.  Checked on the model's own coefficients:
 no probability flux, (B^2 p)' = 2 b p.  The algorithm is bimodal too, USAM is not; its law is not p, because its
 tail is heavier (claim dnsam-moment-blowup), so only more mass in a ring at 1.25 modes than in as long a window about
-0 is asked for.  2^14 runs of 4/(eta lam) steps, binomial intervals with false alarm 1e-6 together; USAM has the
+0 is asked for.  2^13 runs of 4/(eta lam) steps, binomial intervals with false alarm 1e-6 together; USAM has the
 opposite by a factor above two, refuted with probability above 1 - 1e-6.
 """
 
@@ -31,7 +31,7 @@ from samtheory.sde.order import FALSE_ALARM, proportion_interval
 from samtheory.sde.pushes import DNSAMPush, FullSAM
 from samtheory.simulate import simulate
 
-RUNS, EPS = 2**14, np.finfo(float).eps
+RUNS, EPS = 2**13, np.finfo(float).eps
 RADII = np.geomspace(1e-7, 10, 9)  # of |x|, in units of rho
 
 

@@ -5,16 +5,24 @@ Geometric Brownian motion, Ornstein-Uhlenbeck processes and d x d state-dependen
 
 from __future__ import annotations
 
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import numpy as np
 
-from samtheory.problems.core import dim
+from samtheory.problems.core import dim, scratch
 from samtheory.sde.core import drift, noises, spread
 from samtheory.validate import array, checked
+from samtheory.vectors import combination, dot
 
 
-@checked(drift=array(None, None), slopes=array(None, None, None), offsets=array(None, None))
+def _columns(name: str, value: Any) -> np.ndarray:
+    """A finite matrix whose columns are contiguous: a product goes column by column."""
+    out = np.asfortranarray(array(None, None)(name, value))
+    out.flags.writeable = False
+    return out
+
+
+@checked(drift=_columns, slopes=array(None, None, None), offsets=array(None, None))
 class LinearSDE(NamedTuple):
     """drift A [d, d], slopes C_j [k, d, d], offsets c_j [k, d]."""
 
@@ -36,6 +44,14 @@ class LinearSDE(NamedTuple):
         y = np.append(np.asarray(x0, dtype=float), 1.0)
         second = (expm(t * generator) @ np.outer(y, y).ravel()).reshape(d + 1, d + 1)
         return second[:d, d], second[:d, :d]
+
+
+@checked(drift=_columns, factor=_columns)
+class ConstantSDE(NamedTuple):
+    """dX = A X dt + B dW with drift A [d, d] and a constant factor B [d, k]: `LinearSDE` without its slopes."""
+
+    drift: np.ndarray
+    factor: np.ndarray
 
 
 def geometric_brownian(a: float, b: float) -> LinearSDE:
@@ -64,24 +80,42 @@ def _noises(model):
     return k
 
 
+@scratch.register(LinearSDE)
+def _scratch(model):
+    return model.drift.shape[0] ** 2
+
+
 @drift.register(LinearSDE)
+@drift.register(ConstantSDE)
 def _drift(model, x, out, work):
-    d = x.shape[0]
-    for i in range(d):
-        out[i] = 0.0
-    for j in range(d):
-        for i in range(d):
-            out[i] += model.drift[i, j] * x[j]
+    combination(x, model.drift.T, out)
 
 
 @spread.register(LinearSDE)
 def _spread(model, x, dw, out, work):
-    d = x.shape[0]
+    """out = sum_k dw_k c_k + (sum_k dw_k C_k) x; the matrix in brackets is in `work`, row after row."""
+    k, d = dw.shape[0], x.shape[0]
+    matrix = work[: d * d]
+    combination(dw, model.slopes.reshape(k, d * d), matrix)
+    combination(dw, model.offsets, out)
     for i in range(d):
-        out[i] = 0.0
-    for k in range(dw.shape[0]):
-        for i in range(d):
-            total = model.offsets[k, i]
-            for j in range(d):
-                total += model.slopes[k, i, j] * x[j]
-            out[i] += total * dw[k]
+        out[i] += dot(matrix[i * d : (i + 1) * d], x)
+
+
+@dim.register(ConstantSDE)
+def _constant_dim(model):
+    return model.drift.shape[0]
+
+
+@noises.register(ConstantSDE)
+def _constant_noises(model):
+    d = model.drift.shape[0]
+    if model.drift.shape[1] != d or model.factor.shape[0] != d:
+        shapes = f"drift {model.drift.shape}, factor {model.factor.shape}"
+        raise ValueError(f"the shapes do not fit: {shapes}; they must be (d, d), (d, k)")
+    return model.factor.shape[1]
+
+
+@spread.register(ConstantSDE)
+def _constant_spread(model, x, dw, out, work):
+    combination(dw, model.factor.T, out)

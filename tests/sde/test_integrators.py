@@ -12,8 +12,8 @@ import pytest
 from samtheory.kernel import interpreted
 from samtheory.problems.cosine_bowl import CosineBowl
 from samtheory.sde.additive import AdditiveSDE
-from samtheory.sde.core import factor_at, integrate
-from samtheory.sde.linear import LinearSDE, geometric_brownian, ornstein_uhlenbeck
+from samtheory.sde.core import drift_at, factor_at, integrate
+from samtheory.sde.linear import ConstantSDE, LinearSDE, geometric_brownian, ornstein_uhlenbeck
 from samtheory.sde.order import FALSE_ALARM, mean_interval, slope
 from samtheory.sde.pushes import USAMPush
 from samtheory.sde.scheme_moments import affine_maps, normal_nodes, one_step, scheme_moments
@@ -292,3 +292,22 @@ def test_unstable_step_reports_path_and_step():
     assert (trajectory.diverged > 0).all() and np.isnan(trajectory.states[:, -1]).all()
     reported = integrate(stiff, EulerMaruyama(), [1.0], 100.0, 200, paths=3, seed=1, limit=1e6, on_divergence="report")
     assert (reported.diverged == trajectory.diverged).all()
+
+
+def test_constant_sde_is_the_linear_one_without_slopes():
+    rng = np.random.default_rng(1)
+    A, S = rng.normal(size=(3, 3)) - 2 * np.eye(3), rng.normal(size=(3, 5))
+    constant, linear = ConstantSDE(A, S), LinearSDE(A, np.zeros((5, 3, 3)), S.T)
+    assert factor_at(constant, [1.0, 2.0, 3.0]) == pytest.approx(S)
+    runs = [integrate(m, EulerMaruyama(), [1.0, 2.0, 3.0], 1.0, 20, paths=4, seed=2).states for m in (constant, linear)]
+    assert runs[0] == pytest.approx(runs[1], rel=1e-13)
+    with pytest.raises(ValueError, match=r"factor \(2, 2\); they must be \(d, d\), \(d, k\)"):
+        integrate(ConstantSDE(A, np.eye(2)), EulerMaruyama(), [1.0, 2.0, 3.0], 1.0, 20)
+
+
+def test_dense_linear_noise_is_the_formula():
+    rng = np.random.default_rng(2)
+    A, C, c = rng.normal(size=(3, 3)), rng.normal(size=(4, 3, 3)), rng.normal(size=(4, 3))
+    x = rng.normal(size=(5, 3))
+    assert drift_at(LinearSDE(A, C, c), x) == pytest.approx(x @ A.T)
+    assert factor_at(LinearSDE(A, C, c), x) == pytest.approx(np.einsum("kij,nj->nik", C, x) + c.T)
