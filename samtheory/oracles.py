@@ -15,7 +15,7 @@ import numpy as np
 
 from samtheory.kernel import generic, kernel
 from samtheory.problems.core import dim, grad, hvp, sample_grad, samples
-from samtheory.streams import integer, normal, shuffle, uniform
+from samtheory.streams import integer, normals, shuffle, uniform
 from samtheory.validate import array, checked, count, nonnegative
 from samtheory.vectors import axpy, fill
 
@@ -142,8 +142,7 @@ def _factor_shape(oracle):
 @draw.register(GaussianNoise)
 @draw.register(FactorNoise)
 def _normal_draw(oracle, t, rng, order, batch):
-    for i in range(batch.z.shape[0]):
-        batch.z[i] = normal(rng)
+    normals(rng, batch.z)
 
 
 @gradient.register(GaussianNoise)

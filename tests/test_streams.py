@@ -7,7 +7,7 @@ from hypothesis import strategies as st
 from oracles.naive import generator
 
 from samtheory.kernel import call, interpreted
-from samtheory.streams import integer, next32, normal, seed_streams, shuffle, uniform
+from samtheory.streams import integer, next32, normal, normals, seed_streams, shuffle, uniform
 
 BIG = (0, 1, 2**32 - 1, 2**32, 2**64 + 5, 2**128 - 1, 2**128, 2**160 + 7, 10**80 + 3)
 
@@ -15,6 +15,10 @@ BIG = (0, 1, 2**32 - 1, 2**32, 2**64 + 5, 2**128 - 1, 2**128, 2**160 + 7, 10**80
 def _normals(rng, out):
     for k in range(out.shape[0]):
         out[k] = normal(rng)
+
+
+def _normals_at_once(rng, out):
+    normals(rng, out)
 
 
 def _uniforms(rng, out):
@@ -78,11 +82,12 @@ def test_states_for_any_seed(seed, purpose, member):
     assert_same_state(seed_streams(seed, purpose, 1, first=member)[0], generator(seed, member, purpose))
 
 
-def test_a_million_normals_reach_wedge_and_tail_and_are_numpys():
+@pytest.mark.parametrize("driver", [_normals, _normals_at_once])
+def test_a_million_normals_reach_wedge_and_tail_and_are_numpys(driver):
     rng, theirs = stream(), generator(7, 3)
     ours = np.empty(1_000_000)
     before = int(rng[3])
-    call(_normals, rng, ours)
+    call(driver, rng, ours)
     assert (ours == theirs.standard_normal(ours.size)).all()
     assert_same_state(rng, theirs)
     assert int(rng[3]) - before > ours.size + 5_000  # words beyond one a draw: rejections in wedges and tail
@@ -150,12 +155,14 @@ def test_a_mixture_of_draws_is_numpys(compiled):
 
 def test_interpreted_bits_are_compiled_bits():
     compiled, plain = np.empty(30_000), np.empty(30_000)
-    rng, again = stream(1, 0), stream(1, 0)
+    rng, again, third = stream(1, 0), stream(1, 0), stream(1, 0)
     call(_normals, rng, compiled)
     with interpreted():
         call(_normals, again, plain)
+        assert (compiled == plain).all()
+        call(_normals_at_once, third, plain)
     assert (compiled == plain).all()
-    assert (rng == again).all()
+    assert (rng == again).all() and (rng == third).all()
     assert (np.abs(plain) > 3.6541528853610088).any()
 
 
