@@ -16,7 +16,7 @@ import numpy as np
 from samtheory.kernel import generic, kernel
 from samtheory.problems.core import dim, grad, hvp, sample_grad, samples
 from samtheory.streams import integer, normals, shuffle, uniform
-from samtheory.validate import array, checked, count, nonnegative
+from samtheory.validate import array, checked, count, nonnegative, together, truth
 from samtheory.vectors import axpy, fill
 
 
@@ -109,7 +109,7 @@ def check_curvature(rule: Any, oracle: Any) -> None:
 # ------------------------------------------------------------------------------------ additive noise
 
 
-@checked(sigma=nonnegative)
+@checked(sigma=nonnegative, shared=truth)
 class GaussianNoise(NamedTuple):
     """grad f(x) + sigma z, z ~ N(0, I): the noise of f_xi(x) = f(x) + sigma <z, x>."""
 
@@ -118,7 +118,7 @@ class GaussianNoise(NamedTuple):
     shared: bool = True
 
 
-@checked(factor=array(None, None))
+@checked(factor=array(None, None), shared=truth)
 class FactorNoise(NamedTuple):
     """grad f(x) + factor z, z ~ N(0, I_k), factor of shape [d, k]: noise covariance factor factor'."""
 
@@ -162,7 +162,7 @@ def _factor_gradient(oracle, x, batch, out, work):
 # ------------------------------------------------------------------------------------ mini-batches
 
 
-@checked(size=count(1))
+@checked(size=count(1), shared=truth)
 class WithReplacement(NamedTuple):
     """Mean gradient over `size` samples drawn i.i.d. uniformly."""
 
@@ -171,7 +171,7 @@ class WithReplacement(NamedTuple):
     shared: bool = True
 
 
-@checked(size=count(1))
+@checked(size=count(1), shared=truth)
 class WithoutReplacement(NamedTuple):
     """Mean gradient over a uniformly random subset of `size` samples, afresh each step ('tau-nice')."""
 
@@ -180,7 +180,7 @@ class WithoutReplacement(NamedTuple):
     shared: bool = True
 
 
-@checked(size=count(1))
+@checked(size=count(1), shared=truth)
 class Reshuffled(NamedTuple):
     """Mean gradient over consecutive blocks of a random order of the data, drawn anew every epoch.
 
@@ -192,6 +192,15 @@ class Reshuffled(NamedTuple):
     shared: bool = True
 
 
+def _one_a_sample(made: Any) -> None:
+    n = samples(made.problem)
+    for name in ("cumulative", "weight"):
+        if getattr(made, name).shape != (n,):
+            raise ValueError(f"{name} has shape {getattr(made, name).shape}; the problem has {n} samples")
+
+
+@together(_one_a_sample)
+@checked(cumulative=array(None), weight=array(None), size=count(1), shared=truth)
 class Importance(NamedTuple):
     """Mean over `size` i.i.d. samples with probabilities p of grad f_i / (n p_i): unbiased.
 
@@ -205,6 +214,7 @@ class Importance(NamedTuple):
     shared: bool = True
 
 
+@checked(shared=truth)
 class EverySample(NamedTuple):
     """All samples, in order: the mean is the full gradient, and shards of it are data shards (m-SAM)."""
 
@@ -217,12 +227,12 @@ def importance(problem, p, size: int = 1, shared: bool = True) -> Importance:
     n = samples(problem)
     p = array(n)("p", p)
     if (p <= 0).any():
-        raise ValueError(f"p[{int(p.argmin())}] = {p.min()!r}; every probability must be > 0")
+        raise ValueError(f"p[{int(p.argmin())}] = {p.min()}; every probability must be > 0")
     if abs(p.sum() - 1) > 1e-12:
-        raise ValueError(f"p sums to {p.sum()!r}; it must sum to 1")
+        raise ValueError(f"p sums to {p.sum()}; it must sum to 1")
     cumulative = np.cumsum(p)
     cumulative[-1] = 1.0
-    return Importance(problem, cumulative, 1.0 / (n * p), count(1)("size", size), shared)
+    return Importance(problem, cumulative, 1.0 / (n * p), size, shared)
 
 
 @shape.register(WithReplacement)

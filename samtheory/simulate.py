@@ -24,12 +24,13 @@ from samtheory.rules.core import check_rule, step
 from samtheory.rules.momentum import memories_of, vectors_of
 from samtheory.stopping import Never, check_stop, halt_moving
 from samtheory.streams import seed_streams
-from samtheory.validate import array, count, positive
+from samtheory.validate import array, called, count, positive
 
 Statistic = Callable[[np.ndarray], np.ndarray]
 
 _SEGMENT_BYTES = 2**26  # iterates held at a time
 _SEGMENT_WORK = 5e7  # coordinates x steps x members between two looks at progress and interrupts
+_LONGEST = 2**62  # compiled code counts steps in 64 bits
 _RUNNING, _STOPPED, _DIVERGED = 0, 1, 2
 
 
@@ -150,15 +151,15 @@ def simulate(
     Raises ValueError or TypeError for unusable arguments before any step is taken.
     """
     oracle = problem if draw.supports(type(problem)) else FullBatch(problem)
-    steps, every = count(0)("steps", steps), count(1)("every", every)
+    steps, every = count(0, _LONGEST)("steps", steps), count(1, _LONGEST)("every", every)
     seed, limit = count(0)("seed", seed), positive("limit", limit)
     if on_divergence not in ("raise", "report"):
         raise ValueError(f"on_divergence = {on_divergence!r} is unknown; it must be 'raise' or 'report'")
     _check_supported(oracle, rule, stop)
-    record = {"x": states} if record is None else dict(record)
-    if threads is None:
-        threads = int(os.environ.get("SAMTHEORY_THREADS", 0)) or os.cpu_count() or 1
-    threads = count(1)("threads", threads)
+    record = {"x": states} if record is None else _statistics(record)
+    threads = _threads() if threads is None else count(1)("threads", threads)
+    if progress is not None and not callable(progress):
+        raise TypeError(f"progress = {progress!r} is not allowed; it must be a function of (steps done, steps in all)")
 
     if resume is None:
         start, single = _start(oracle, rule, x0, members, seed)
@@ -189,10 +190,25 @@ def simulate(
     return trajectory
 
 
+def _statistics(record: Any) -> dict[str, Statistic]:
+    if not isinstance(record, Mapping) or not all(map(callable, record.values())):
+        raise TypeError(f"record = {record!r} is not allowed; it must map names to functions of the iterates")
+    return dict(record)
+
+
+def _threads() -> int:
+    """$SAMTHEORY_THREADS, or every core where it is unset or 0."""
+    named = os.environ.get("SAMTHEORY_THREADS") or "0"
+    if not named.isdecimal():
+        raise ValueError(f"SAMTHEORY_THREADS = {named!r} is not allowed; it must be an integer >= 0 (0: every core)")
+    return int(named) or os.cpu_count() or 1
+
+
 def _check_supported(oracle: Any, rule: Any, stop: Any) -> None:
     objective, own_step = oracle.problem, type(rule) in step.registered  # type: ignore[attr-defined]
     if not dim.supports(type(objective)):
-        raise TypeError(f"problem = {type(objective).__name__} has no `samtheory.problems.core.dim` registered")
+        hint = "; an oracle goes around a problem, not around another oracle" if draw.supports(type(objective)) else ""
+        raise TypeError(f"problem = {called(objective)} has no `samtheory.problems.core.dim` registered{hint}")
     if isinstance(oracle, FullBatch) and not grad.supports(type(objective)):
         raise TypeError(f"problem = {type(objective).__name__} has no `samtheory.problems.core.grad` registered")
     if not (gradient.supports(type(oracle)) or own_step):
@@ -203,6 +219,8 @@ def _check_supported(oracle: Any, rule: Any, stop: Any) -> None:
 
 
 def _check_resume(run: Trajectory, oracle: Any, rule: Any, record: Mapping[str, Statistic]) -> None:
+    if not isinstance(run, Trajectory):
+        raise TypeError(f"resume = {run!r} is not allowed; it must be a Trajectory that `simulate` returned")
     state = run.state
     if run.t[-1] != state.t:
         raise ValueError(f"resume ended at step {state.t}, but its last record is of step {run.t[-1]}")
@@ -222,6 +240,8 @@ def _evaluate(record: Mapping[str, Statistic], iterates: np.ndarray) -> dict[str
     out: dict[str, np.ndarray] = {}
     if iterates.shape[1] == 0:  # the last steps of a run whose length is no multiple of `every`
         return out
+    iterates = iterates.view()
+    iterates.flags.writeable = False  # a statistic that wrote into them would change the run
     for name, f in record.items():
         value = np.asarray(f(iterates))
         if value.shape[:2] != iterates.shape[:2]:
@@ -235,12 +255,16 @@ def _evaluate(record: Mapping[str, Statistic], iterates: np.ndarray) -> dict[str
 
 def _start(oracle: Any, rule: Any, x0: Any, members: int | None, seed: int) -> tuple[_State, bool]:
     d = dim(oracle.problem)
-    if np.ndim(x0) == 2 and members is None:
+    try:
+        axes = np.ndim(x0)
+    except ValueError:  # ragged; `array` says so
+        axes = 1
+    if axes == 2 and members is None:
         x = array(None, d)("x0", x0)
     else:
         x = array(d)("x0", x0)
         x = np.repeat(x[None], count(1)("members", 1 if members is None else members), axis=0)
-    single = np.ndim(x0) == 1 and members is None
+    single = axes == 1 and members is None
     total = x.shape[0]
     state = _State(
         t=0,

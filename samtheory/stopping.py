@@ -14,7 +14,7 @@ from samtheory.kernel import generic, kernel
 from samtheory.problems.core import dim, grad, loss
 from samtheory.rules.core import direction, stepsize
 from samtheory.rules.momentum import HeavyBall, Nesterov
-from samtheory.validate import array, checked, count, finite, nonnegative
+from samtheory.validate import array, called, checked, count, finite, nonnegative
 from samtheory.vectors import dot
 
 
@@ -41,7 +41,7 @@ def check_stop(stop, problem) -> None:
 @check_stop.register(object)
 def _is_a_condition(stop, problem):
     if not halt.supports(type(stop)):
-        raise TypeError(f"stop = {type(stop).__name__} is no stop condition (samtheory.stopping)")
+        raise TypeError(f"stop = {called(stop)} is no stop condition (samtheory.stopping)")
 
 
 class Never(NamedTuple):

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import functools
 import math
+import os
+import pathlib
 from collections.abc import Callable
 from typing import Any
 
@@ -15,9 +17,11 @@ Check = Callable[[str, Any], Any]
 def finite(name: str, value: Any) -> float:
     """A finite real number."""
     try:
-        if isinstance(value, str | bytes) or np.iscomplexobj(value):
+        if isinstance(value, bool | np.bool_ | str | bytes) or np.iscomplexobj(value):
             raise TypeError
         number = float(value)
+    except OverflowError:
+        number = math.inf
     except (TypeError, ValueError):
         raise ValueError(f"{name} = {value!r} is not a real number") from None
     if not math.isfinite(number):
@@ -53,15 +57,29 @@ def between(low: float, high: float, *, open_above: bool = False) -> Check:
     return check
 
 
-def count(low: int = 0) -> Check:
-    """An integer >= low."""
+def count(low: int = 0, high: int | None = None) -> Check:
+    """An integer >= low, and <= high where one is given."""
 
     def check(name: str, value: Any) -> int:
-        if isinstance(value, bool) or not isinstance(value, int | np.integer) or value < low:
-            raise ValueError(f"{name} = {value!r} is not allowed; it must be an integer >= {low}")
+        fits = isinstance(value, int | np.integer) and value >= low and (high is None or value <= high)
+        if isinstance(value, bool) or not fits:
+            top = "" if high is None else f" and <= {high}"
+            raise ValueError(f"{name} = {value!r} is not allowed; it must be an integer >= {low}{top}")
         return int(value)
 
     return check
+
+
+def truth(name: str, value: Any) -> bool:
+    """True or False."""
+    if not isinstance(value, bool | np.bool_):
+        raise ValueError(f"{name} = {value!r} is not allowed; it must be True or False")
+    return bool(value)
+
+
+def called(thing: Any) -> str:
+    """How a message calls a thing of the wrong kind: by its class; a class given for an instance by its own name."""
+    return f"the class {thing.__name__} itself, not an instance," if isinstance(thing, type) else type(thing).__name__
 
 
 def array(*shape: int | None) -> Check:
@@ -72,7 +90,7 @@ def array(*shape: int | None) -> Check:
             if np.asarray(value).dtype.kind not in "biufO":  # text, complex numbers
                 raise TypeError
             out = np.array(value, dtype=np.float64, order="C")
-        except (TypeError, ValueError):
+        except (TypeError, ValueError, OverflowError):
             raise ValueError(f"{name} is not an array of numbers: {value!r}") from None
         fits = (n == want or (want is None and n > 0) for n, want in zip(out.shape, shape))
         if out.ndim != len(shape) or not all(fits):
@@ -94,10 +112,20 @@ def symmetric(name: str, value: Any) -> np.ndarray:
     gap = np.abs(out - out.T)
     if gap.max() > 1e-12 * np.abs(out).max():
         i, j = np.unravel_index(gap.argmax(), gap.shape)
-        raise ValueError(f"{name} is not symmetric: entry [{i}, {j}] is {out[i, j]!r}, [{j}, {i}] is {out[j, i]!r}")
+        raise ValueError(f"{name} is not symmetric: entry [{i}, {j}] is {out[i, j]}, [{j}, {i}] is {out[j, i]}")
     out = np.ascontiguousarray((out + out.T) / 2)
     out.flags.writeable = False
     return out
+
+
+def writable(name: str, file: pathlib.Path) -> None:
+    """A file that can be written, in a folder that is there; an existing file is left as it is."""
+    if file.is_dir() or not file.name:
+        raise ValueError(f"{name} {file} is a folder; it must be a file")
+    if not file.parent.is_dir():
+        raise ValueError(f"{name} {file}: the folder {file.parent} does not exist")
+    if not os.access(file if file.exists() else file.parent, os.W_OK):
+        raise ValueError(f"{name} {file} cannot be written")
 
 
 def checked(**checks: Check) -> Callable[[type], type]:

@@ -303,7 +303,17 @@ def test_probabilities_are_checked():
         importance(POINTS, [0.5, 0.5])
     with pytest.raises(ValueError, match="size = 0"):
         importance(POINTS, P, 0)
-    assert isinstance(importance(POINTS, P), Importance)
+    made = importance(POINTS, P)
+    assert isinstance(made, Importance)
+    with pytest.raises(ValueError, match=r"weight has shape \(1,\); the problem has 8 samples"):
+        made._replace(weight=[1.0])  # compiled code would read beyond its end
+
+
+def test_shared_is_true_or_false():
+    with pytest.raises(ValueError, match="shared = 'no' is not allowed"):
+        WithReplacement(POINTS, 2, "no")
+    with pytest.raises(ValueError, match="shared = None is not allowed"):
+        GaussianNoise(PARABOLA, 0.1, None)
 
 
 def test_noise_parameters_are_checked():

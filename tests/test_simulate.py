@@ -20,7 +20,7 @@ from samtheory.rules.momentum import HeavyBall
 from samtheory.rules.sam import SAM
 from samtheory.rules.usam import USAM
 from samtheory.simulate import Divergence, Interrupted, simulate, states
-from samtheory.stopping import LossBelow
+from samtheory.stopping import LossBelow, Never
 
 engine = importlib.import_module("samtheory.simulate")
 
@@ -104,6 +104,13 @@ def test_the_seed_decides(name):
 def test_environment_may_set_the_threads(name, monkeypatch):
     monkeypatch.setenv("SAMTHEORY_THREADS", "3")
     assert_same(run(name), run(name, threads=1))
+
+
+@pytest.mark.parametrize("value", ["abc", "-2", "1.5"])
+def test_a_wrong_number_of_threads_in_the_environment(value, monkeypatch):
+    monkeypatch.setenv("SAMTHEORY_THREADS", value)
+    with pytest.raises(ValueError, match=f"SAMTHEORY_THREADS = '{value}' is not allowed"):
+        simulate(P, GD(0.1), X0, 1)
 
 
 # ------------------------------------------------------------------------------------ resuming
@@ -269,6 +276,11 @@ def test_statistics_of_a_wrong_shape_are_refused_before_any_step():
     assert not taken
 
 
+def test_a_statistic_cannot_change_the_run():
+    with pytest.raises(ValueError, match="read-only"):
+        simulate(P, GD(0.1), X0, 3, record={"bad": lambda x: x.fill(5.0)})
+
+
 def test_what_was_not_recorded():
     with pytest.raises(KeyError, match=r"'loss' was not recorded; there are \['x'\]"):
         simulate(P, GD(0.2), X0, 1)["loss"]
@@ -413,6 +425,19 @@ BAD = [
     (dict(problem=GD(0.1)), TypeError, "problem = GD has no"),
     (dict(problem=GaussianNoise(4.0, 0.1)), TypeError, "problem = float has no"),
     (dict(stop=1e-3), TypeError, "stop = float is no stop condition"),
+    (dict(stop=Never), TypeError, "stop = the class Never itself, not an instance"),
+    (dict(rule=USAM), TypeError, "rule = the class USAM itself, not an instance"),
+    (dict(problem=Diagonal), TypeError, "problem = the class Diagonal itself, not an instance"),
+    (dict(problem=GaussianNoise(GaussianNoise(P, 0.1), 0.1)), TypeError, "not around another oracle"),
+    (dict(x0=[[1.0], [1.0, 2.0]]), ValueError, "x0 is not an array of numbers"),
+    (dict(x0=[10**400, 0.0, 0.0]), ValueError, "x0 is not an array of numbers"),
+    (dict(steps=2**70), ValueError, "steps = 1180591620717411303424 is not allowed"),
+    (dict(every=2**70), ValueError, "every = 1180591620717411303424 is not allowed"),
+    (dict(record="x"), TypeError, "record = 'x' is not allowed; it must map names to functions"),
+    (dict(record={"x": 3}), TypeError, "it must map names to functions"),
+    (dict(record=lambda x: x), TypeError, "it must map names to functions"),
+    (dict(progress=3), TypeError, "progress = 3 is not allowed"),
+    (dict(resume="run"), TypeError, "resume = 'run' is not allowed"),
 ]
 
 

@@ -20,10 +20,12 @@ from samtheory.validate import (
     same_length,
     symmetric,
     together,
+    truth,
+    writable,
 )
 
-NOT_NUMBERS = [None, "0.5", b"1", 1j, np.complex128(1), [1.0, 2.0], {}]
-NOT_FINITE = [math.nan, math.inf, -math.inf, np.float64("nan")]
+NOT_NUMBERS = [None, True, np.False_, "0.5", b"1", 1j, np.complex128(1), [1.0, 2.0], {}]
+NOT_FINITE = [math.nan, math.inf, -math.inf, 10**400, np.float64("nan")]
 
 
 @pytest.mark.parametrize("check", [finite, nonnegative, positive, between(-9, 9)])
@@ -69,6 +71,23 @@ def test_counts():
     for bad in (0, -1, 1.0, 1.5, True, None, "3", np.float64(2)):
         with pytest.raises(ValueError, match=r"steps = .* must be an integer >= 1"):
             count(1)("steps", bad)
+    assert count(1, 3)("steps", 3) == 3
+    with pytest.raises(ValueError, match="steps = 4 is not allowed; it must be an integer >= 1 and <= 3"):
+        count(1, 3)("steps", 4)
+
+
+def test_truth():
+    assert truth("shared", np.True_) is True and truth("shared", False) is False
+    for bad in ("no", 0, 2, None):
+        with pytest.raises(ValueError, match=r"shared = .* is not allowed; it must be True or False"):
+            truth("shared", bad)
+
+
+def test_writable(tmp_path):
+    writable("--plot", tmp_path / "new.png")
+    for file, message in ((tmp_path, "is a folder"), (tmp_path / "no" / "x", "does not exist")):
+        with pytest.raises(ValueError, match=message):
+            writable("--plot", file)
 
 
 def test_arrays_are_copied_contiguous_and_read_only():

@@ -36,6 +36,8 @@ def quadratic(spectrum, centre=None, rotation: np.random.Generator | None = None
     centre = np.zeros(lam.size) if centre is None else array(lam.size)("centre", centre)
     if rotation is None:
         return Diagonal(lam, centre)
+    if not isinstance(rotation, np.random.Generator):
+        raise ValueError(f"rotation = {rotation!r} is not allowed; it must be None or a numpy.random.Generator")
     basis = orthogonal(rotation, lam.size)
     matrix = (basis * lam) @ basis.T
     return Quadratic((matrix + matrix.T) / 2, centre)

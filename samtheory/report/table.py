@@ -29,13 +29,14 @@ def claims_table(infos: Iterable[Any]) -> None:
 
 
 def results_table(results: Iterable[Any]) -> Table:
-    """One line a result: verdict, instances, margin, tightness, controls, seconds."""
+    """One row a result; where the terminal is narrow the names wrap, never the numbers."""
     table = Table(box=None, header_style="bold")
     for name in ("claim", "verdict", "instances", "margin", "tightness", "controls", "seconds"):
-        table.add_column(name, justify="left" if name in ("claim", "verdict", "controls") else "right", no_wrap=True)
+        words = name in ("claim", "verdict")
+        table.add_column(name, justify="left" if words else "right", no_wrap=not words)
     for r in results:
         right = sum(c.verdict == c.expected for c in r.controls.values())
-        controls = f"{right}/{len(r.controls)} as expected"
+        controls = f"{right}/{len(r.controls)}"
         table.add_row(
             r.id,
             f"[{_COLOURS.get(r.verdict, 'white')}]{r.verdict}[/]" + (" (as declared)" if r.expected != "holds" else ""),

@@ -21,6 +21,7 @@ from typing import Any
 
 from samtheory.kernel import generic, kernel
 from samtheory.rules.schedules import at
+from samtheory.validate import called
 from samtheory.vectors import along, axpy, norm
 
 
@@ -47,7 +48,7 @@ def check_rule(rule, oracle) -> None:
 @check_rule.register(object)
 def _has_a_step(rule, oracle):
     if not isinstance(rule, tuple) or not (direction.supports(type(rule)) or type(rule) in step.registered):
-        raise TypeError(f"rule = {type(rule).__name__} has no direction registered (samtheory.rules.core.direction)")
+        raise TypeError(f"rule = {called(rule)} has no direction registered (samtheory.rules.core.direction)")
 
 
 def check_inner(outer: Any, oracle: Any) -> None:
