@@ -69,7 +69,7 @@ class ValleyInvariance:
         ]
 
     def measure(self, rho=None):
-        """The farthest later points of runs from all over (0, b), and the first factors of one from near the minimum."""
+        """The farthest later points of runs from all over (0, b), and the first factors near the minimum."""
         starts = np.append(SHARES * self.b, TINY)[:, None]
         rule = USAM(self.eta, self.rho if rho is None else rho)
         run = simulate(self.problem, rule, starts, STEPS, threads=1, on_divergence="report").states[..., 0]
