@@ -197,6 +197,8 @@ def table(rows: list[dict], listed: list[Case], c: C | None) -> Table:
     for case, row in zip(listed, rows):
         against_c = f"{row['ours_over_c']:.2f} (<= {case.target_c:g})" if c is not None else "no gcc"
         against_numpy = f"{row['numpy_over_ours']:.1f}" + (f" (>= {case.target_numpy:g})" if case.target_numpy else "")
+        if case.target_numpy and c is not None:  # what is out of reach of C is out of ours
+            against_numpy += f", C: {row['numpy_ns'] / row['c_ns']:.1f}"
         out.add_row(
             case.name,
             f"{row['ours_ns']:.0f}",
