@@ -68,7 +68,6 @@ class RhoScaling:
     def radius(self, eta, regime=None):
         return self.c * eta ** POWER[regime or self.regime]
 
-    @functools.cache  # noqa: B019  (an instance is short-lived)
     def maps(self, kind=USAMPush()):  # noqa: B008
         """G and F of this push."""
         all_of_them = batches(self.problem, kind)

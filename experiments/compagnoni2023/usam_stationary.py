@@ -108,9 +108,10 @@ class Stationary:
         lost = 10 * self.dim * EPS * np.abs(lam).max() * np.abs(b).max()
         solve = 10 * self.dim * EPS * np.abs(lam).max() / np.abs(lam).min()  # of H^{-1} z
         size = eta * np.abs(sigma).max() * np.abs(b).max() ** 2 / 2
-        gap = np.abs(np.minimum(a, 2 / eta - a)).min()
-        discrete = 8 * self.dim * size / gap * (lost / gap + solve + lost / np.abs(b).min() / np.abs(lam).max())
-        smooth = 8 * self.dim * size / np.abs(a).min() * (lost / np.abs(a).min() + lost / np.abs(b).min() / np.abs(lam).max())
+        gap, least = np.abs(np.minimum(a, 2 / eta - a)).min(), np.abs(a).min()
+        noise = lost / np.abs(b).min() / np.abs(lam).max()
+        discrete = 8 * self.dim * size / gap * (lost / gap + solve + noise)
+        smooth = 8 * self.dim * size / least * (lost / least + noise)
         why = "10 d ulp of the rates, through the smallest denominator"
         return [
             equals("Cov of USAM", measured[0], predicted[0], tolerance=discrete, why=why),
