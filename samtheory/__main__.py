@@ -22,12 +22,15 @@ def main(argv: Sequence[str] | None = None) -> None:
         sys.exit(2)
     try:
         sys.exit(options.run(options))
-    except ValueError as error:
-        print(f"samtheory: error: {error}", file=sys.stderr)
-        sys.exit(2)
     except BrokenPipeError:
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         sys.exit(1)
+    except (ValueError, OSError) as error:
+        print(f"samtheory: error: {error}", file=sys.stderr)
+        sys.exit(2)
+    except KeyboardInterrupt:
+        print("samtheory: interrupted", file=sys.stderr)
+        sys.exit(130)
 
 
 def _parser() -> argparse.ArgumentParser:
@@ -113,10 +116,13 @@ def _show(options: argparse.Namespace) -> int:
 def _verify(options: argparse.Namespace) -> int:
     from samtheory.claims import registry
     from samtheory.report.run import verify_all
+    from samtheory.validate import writable
 
     chosen = registry.select(options.ids)
-    if options.json is not None and not options.json.parent.is_dir():
-        raise ValueError(f"--json {options.json}: the folder {options.json.parent} does not exist")
+    for name in chosen:
+        registry.find(name)  # a file that declares no claim is reported before anything runs
+    if options.json is not None:
+        writable("--json", options.json)
     results = verify_all(chosen, options.effort, options.seed, options.jobs, options.json)
     return 0 if len(results) == len(chosen) and all(r.as_declared for r in results) else 1
 

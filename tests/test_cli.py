@@ -91,6 +91,8 @@ def test_falsify_prints_a_command(capsys):
         (["verify", SAMPLE, "--effort", "lazy"], "invalid choice"),
         (["verify", SAMPLE, "--seed", "-1"], "'-1' is not an integer >= 0"),
         (["verify", SAMPLE, "--json", "/no/such/folder/x.json"], "does not exist"),
+        (["verify", SAMPLE, "--json", "/"], "is a folder"),
+        (["figures", "--out", "/dev/null/x"], "Not a directory"),
         (["figures", "nothing"], "unknown figure 'nothing'"),
         ([], ""),
     ],
@@ -98,6 +100,32 @@ def test_falsify_prints_a_command(capsys):
 def test_bad_usage_exits_with_2_and_one_line(capsys, argv, message):
     code, _, err = run(capsys, *argv)
     assert code == 2 and message in err and "Traceback" not in err
+
+
+@pytest.mark.parametrize(
+    ("text", "message"),
+    [
+        ("def (", "broken.py: SyntaxError: invalid syntax"),
+        ("x = 1\nnope", "broken.py, line 2: NameError: name 'nope' is not defined"),
+        ("x = 1", "declares 0 claims"),
+    ],
+)
+@pytest.mark.parametrize("command", ["show", "verify", "falsify"])
+def test_a_broken_claim_file_is_one_line(capsys, tmp_path, command, text, message):
+    file = tmp_path / "broken.py"
+    file.write_text(text)
+    more = [SAMPLE] if command == "verify" else []
+    code, out, err = run(capsys, command, *more, str(file))
+    assert code == 2 and message in err and err.count("\n") == 1 and not out
+
+
+def test_an_interrupt_is_one_line(capsys, monkeypatch):
+    def interrupted():
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr(registry, "paths", interrupted)
+    code, _, err = run(capsys, "list")
+    assert code == 130 and err == "samtheory: interrupted\n"
 
 
 def script(*argv):
@@ -109,6 +137,11 @@ def test_scripts_print_instance_numbers_and_verdict(tmp_path):
     assert done.returncode == 0 and "verdict: holds" in done.stdout and "eta          0.5" in done.stdout
     assert (tmp_path / "p.png").stat().st_size > 5000
     assert script("--control", "doubled").returncode == 0
+    for name, message in ((str(tmp_path), "is a folder"), (str(tmp_path / "no" / "p.png"), "does not exist")):
+        refused = script("--plot", name)
+        assert refused.returncode == 2 and message in refused.stderr and not refused.stdout
+    refused = script("--plot", str(tmp_path / "p.xyz"))
+    assert refused.returncode == 2 and "'xyz' is not supported" in refused.stderr
     outside = script("--eta", "1.5")
     assert outside.returncode == 2 and "eta = 1.5 is outside [0.01, 0.9]" in outside.stderr
 
@@ -134,6 +167,9 @@ def test_the_readme_examples_run(tmp_path):
         done = subprocess.run([sys.executable, str(tmp_path / name)], capture_output=True, text=True, cwd=tmp_path)
         assert done.returncode == 0, done.stderr
     assert "verdict: holds" in done.stdout
+    command = [sys.executable, "-m", "samtheory", "falsify", "my_theorem.py", "--budget", "600"]
+    done = subprocess.run(command, capture_output=True, text=True, cwd=tmp_path)
+    assert done.returncode == 0 and "verdict on it: holds" in done.stdout, done.stdout
 
 
 def test_figures_store_their_data_and_notice_damage(capsys, tmp_path):

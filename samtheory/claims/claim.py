@@ -24,6 +24,7 @@ import numpy as np
 
 from samtheory.claims.evidence import ERROR, HOLDS, INCONCLUSIVE, OUTSIDE, REFUTED, Assumption, Evidence
 from samtheory.claims.space import Dimension, Space, from_cube, narrowed
+from samtheory.validate import positive
 
 KINDS = ("identity", "bound", "limit", "rate", "order", "comparison", "counterexample", "distribution")
 
@@ -95,6 +96,10 @@ def claim(
         raise ValueError(f"kind = {kind!r} is not one of {', '.join(KINDS)}")
     if expected not in (HOLDS, REFUTED):
         raise ValueError(f"expected = {expected!r} must be {HOLDS!r} or {REFUTED!r}")
+    for name, text in {"title": title, "where": where, "confidence": confidence, "statement": statement}.items():
+        if not isinstance(text, str):
+            raise ValueError(f"{name} = {text!r} is not a text")
+    cost = positive("cost", cost)
 
     def decorate(cls: type) -> type:
         space = {n: v for n, v in vars(cls).items() if isinstance(v, Dimension)}
@@ -104,6 +109,9 @@ def claim(
         for needed in ("assumptions", "measure", "predict", "judge", "controls"):
             if not hasattr(cls, needed):
                 raise TypeError(f"claim {cls.__name__} has no `{needed}`")
+        controls = cls.controls  # type: ignore[attr-defined]
+        if not (isinstance(controls, Mapping) and controls and {type(one) for one in controls.values()} == {Control}):
+            raise TypeError(f"claim {cls.__name__} needs `controls`, one or more of them: name -> control(...)")
         path = pathlib.Path(inspect.getfile(cls)).resolve()
         module = inspect.getmodule(cls)
         made = dataclasses.dataclass(frozen=True, kw_only=True)(cls)
@@ -129,6 +137,8 @@ def claim(
             narrowed(space, dict(one.where))
             if one.predict is one.measure is None and not one.where:
                 raise TypeError(f"control {name!r} of {cls.__name__} changes nothing")
+        for values in made.info.examples:  # type: ignore[attr-defined]
+            instantiate(made, values)
         return made
 
     return decorate
@@ -184,10 +194,15 @@ def evaluate(instance: Any, variant: Control | None = None) -> Outcome:
             evidence = tuple(e for e in evidence if e.name == variant.refutes)
         if not evidence:
             return Outcome(instance, ERROR, assumptions, (), "the claim gave no evidence")
+        verdicts = {e.verdict for e in evidence}
     except Exception:
         return Outcome(instance, ERROR, (), (), traceback.format_exc(limit=-4))
-    verdicts = {e.verdict for e in evidence}
-    for status in (ERROR, REFUTED, INCONCLUSIVE):
+    if ERROR in verdicts:
+        e = next(e for e in evidence if e.verdict == ERROR)
+        numbers = f"observed {e.observed:g} {e.relation} predicted {e.predicted:g}, tolerance {e.tolerance:g}"
+        message = f"evidence {e.name!r} decides nothing: {numbers}"
+        return Outcome(instance, ERROR, assumptions, evidence, message)
+    for status in (REFUTED, INCONCLUSIVE):
         if status in verdicts:
             return Outcome(instance, status, assumptions, evidence)
     return Outcome(instance, HOLDS, assumptions, evidence)

@@ -150,6 +150,8 @@ def requires(text: str, value: Any, relation: str = "is", limit: Any = True) -> 
     """
     if relation == "is":
         return Assumption(text, bool(value) == limit)
+    if relation not in ("<", "<=", ">", ">="):
+        raise ValueError(f"relation = {relation!r} of assumption {text!r} is unknown; it must be <, <=, >, >= or is")
     slack = 1e-12 * max(abs(value), abs(limit))
     met = {"<": value < limit, "<=": value <= limit + slack, ">": value > limit, ">=": value >= limit - slack}[relation]
     return Assumption(text, bool(met), float(value))

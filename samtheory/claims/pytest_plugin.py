@@ -48,7 +48,10 @@ class ClaimFile(pytest.File):
     def collect(self):
         from samtheory.claims.registry import load
 
-        cls = load(self.path)
+        try:
+            cls = load(self.path)
+        except ValueError as error:
+            raise self.CollectError(str(error)) from None
         yield ClaimProperty.from_parent(self, name="property", claim=cls)
         for name in cls.info.controls:
             yield ClaimControl.from_parent(self, name=f"control[{name}]", claim=cls, control_name=name)

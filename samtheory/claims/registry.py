@@ -7,6 +7,7 @@ import functools
 import importlib.util
 import pathlib
 import sys
+import traceback
 from typing import Any
 
 
@@ -30,13 +31,21 @@ def load(path: pathlib.Path | str) -> Any:
         sys.modules[name] = module
         try:
             spec.loader.exec_module(module)
-        except BaseException:
+        except BaseException as error:
             del sys.modules[name]
-            raise
+            if not isinstance(error, Exception):
+                raise
+            raise ValueError(f"{path}{_line(error, path)}: {type(error).__name__}: {error}") from error
     found = [v for v in vars(module).values() if isinstance(v, type) and hasattr(v, "info") and v.__module__ == name]
     if len(found) != 1:
         raise ValueError(f"{path} declares {len(found)} claims; a claim file declares exactly one")
     return found[0]
+
+
+def _line(error: Exception, path: pathlib.Path) -> str:
+    """The line of this file where loading it failed."""
+    lines = [frame.lineno for frame in traceback.extract_tb(error.__traceback__) if frame.filename == str(path)]
+    return f", line {lines[-1]}" if lines else ""
 
 
 def paths() -> dict[str, pathlib.Path]:

@@ -12,6 +12,7 @@ from samtheory.claims.claim import Control, Outcome, evaluate, instantiate, valu
 from samtheory.claims.evidence import HOLDS
 from samtheory.claims.registry import load
 from samtheory.claims.space import from_cube, narrowed
+from samtheory.validate import writable
 
 
 def script(path: str, argv: Sequence[str] | None = None) -> None:
@@ -27,13 +28,18 @@ def run(cls: Any, argv: list[str]) -> int:
     plot, control_name = options.pop("plot"), options.pop("control")
     chosen: Control | None = info.controls.get(control_name)
     try:
+        if plot is not None:
+            writable("--plot", pathlib.Path(plot))
         instance = _instance(cls, options, dict(chosen.where) if chosen else {})
     except ValueError as error:
         parser.error(str(error))
     outcome = evaluate(instance, chosen)
     show(outcome, chosen, control_name)
-    if plot:
-        draw(outcome, pathlib.Path(plot))
+    if plot is not None:
+        try:
+            draw(outcome, pathlib.Path(plot))
+        except (ValueError, OSError) as error:
+            parser.error(f"--plot {plot}: {error}")
     return 0 if outcome.status == (chosen.expect if chosen else HOLDS) or _known_false(info, outcome) else 1
 
 
@@ -110,7 +116,7 @@ def draw(outcome: Outcome, path: pathlib.Path) -> None:
     for ax, e in zip(axes[0], outcome.evidence):
         observed, predicted = (np.ravel(a) for a in e.series) if e.series else ([e.observed], [e.predicted])
         label = {"<=": "upper bound", ">=": "lower bound"}.get(e.relation, "predicted")
-        ax.plot(predicted, "--" if e.series else "_", ms=14, color="C1", label=label)
+        ax.plot(predicted, "--" if e.series else "_", ms=14, color="C1", label=label, zorder=3)  # seen where they agree
         ax.plot(observed, "-" if e.series else "o", color="C0", label="observed")
         finite = np.concatenate([v for v in np.abs((*observed, *predicted))[:, None] if np.isfinite(v)])
         if finite.size and finite.min() > 0 and finite.max() > 100 * finite.min():

@@ -17,7 +17,7 @@ from typing import Any
 
 import numpy as np
 
-from samtheory.validate import finite
+from samtheory.validate import count, finite
 
 
 @dataclasses.dataclass(frozen=True)
@@ -69,6 +69,10 @@ class Integer:
     low: int
     high: int
 
+    def __post_init__(self) -> None:
+        count(-(2**63))("low", self.low)
+        count(self.low)("high", self.high)
+
     def from_unit(self, u: float) -> int:
         return min(self.high, self.low + int(u * (self.high - self.low + 1)))
 
@@ -91,6 +95,10 @@ class Choice:
     """One of a few named options."""
 
     options: tuple[str, ...]
+
+    def __post_init__(self) -> None:
+        if not self.options or not all(isinstance(option, str) for option in self.options):
+            raise ValueError(f"options = {self.options!r} is not allowed; a choice needs one name or more")
 
     def from_unit(self, u: float) -> str:
         return self.options[min(int(u * len(self.options)), len(self.options) - 1)]

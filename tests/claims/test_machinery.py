@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from samtheory.claims import at_least, at_most, claim, control, equals, integer, log_real, real, requires
+from samtheory.claims import at_least, at_most, choice, claim, control, equals, integer, log_real, real, requires
 from samtheory.claims.claim import command_of, evaluate, instantiate, sample, values_of
 from samtheory.claims.evidence import ERROR, HOLDS, INCONCLUSIVE, OUTSIDE, REFUTED
 from samtheory.claims.falsify import search, to_cube
@@ -23,7 +23,9 @@ BASE = {"eta": 0.25, "steps": 10, "seed": 3}
 META = {"title": "t", "where": "w", "kind": "bound", "confidence": "derived", "statement": "s"}
 
 
-def declare(judge, predict=lambda self: 1.0, space=None, assumptions=lambda self: [], **more):
+def declare(
+    judge, predict=lambda self: 1.0, space=None, assumptions=lambda self: [], controls=None, examples=(), **more
+):
     """A claim on one number x in [0, 1] (module level is not needed for these tests)."""
     body = {
         "__module__": __name__,
@@ -33,7 +35,8 @@ def declare(judge, predict=lambda self: 1.0, space=None, assumptions=lambda self
         "measure": lambda self: self.x,
         "predict": predict,
         "judge": judge,
-        "controls": {"halved": control(predict=lambda c: 0.5 * predict(c))},
+        "controls": {"halved": control(predict=lambda c: 0.5 * predict(c))} if controls is None else controls,
+        "examples": examples,
     }
     return claim(**(META | more))(type("Little", (), body))
 
@@ -249,6 +252,32 @@ def test_declarations_are_checked():
             "controls": {"c": control(where={"y": 1})},
         }
         claim(**META)(type("Bad", (), body))
+
+
+def test_declarations_that_would_fail_later():
+    judge = lambda self, m, p: [at_most("x", m, p)]  # noqa: E731
+    for more, message in (({"cost": 0}, "cost = 0 is not positive"), ({"statement": None}, "statement = None is not")):
+        with pytest.raises(ValueError, match=message):
+            declare(judge, **more)
+    with pytest.raises(ValueError, match="high = 1 is not allowed; it must be an integer >= 6"):
+        integer(6, 1)
+    with pytest.raises(ValueError, match=r"options = \(\) is not allowed"):
+        choice()
+    for controls in ({}, {"a": 3}, [control(where={"x": 0.5})]):
+        with pytest.raises(TypeError, match="needs `controls`"):
+            declare(judge, controls=controls)
+    with pytest.raises(ValueError, match=r"x = 5 is outside \[0, 1\]"):
+        declare(judge, examples=({"x": 5},))
+
+
+def test_errors_say_what_went_wrong():
+    nan = declare(lambda self, m, p: [at_most("x", float("nan"), p)])
+    assert evaluate(nan(x=0.5)).status == ERROR
+    assert "evidence 'x' decides nothing: observed nan <= predicted 1" in verify(nan).error
+    no_evidence = declare(lambda self, m, p: [True])
+    assert evaluate(no_evidence(x=0.5)).status == ERROR and "no attribute 'verdict'" in verify(no_evidence).error
+    with pytest.raises(ValueError, match="relation = '=<' of assumption 'x < 2' is unknown"):
+        requires("x < 2", 1, "=<", 2)
 
 
 def test_a_known_false_statement_is_as_declared_when_refuted():

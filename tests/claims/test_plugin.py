@@ -41,6 +41,13 @@ def test_a_control_that_is_not_refuted_fails(tmp_path):
     )
 
 
+def test_a_file_that_cannot_be_loaded_is_one_line(tmp_path):
+    (tmp_path / "broken.py").write_text(SAMPLE + "\nnope\n")
+    done = pytest_on(tmp_path, "broken.py")
+    assert done.returncode == 2 and "NameError: name 'nope' is not defined" in done.stdout
+    assert "Traceback" not in done.stdout and "exec_module" not in done.stdout
+
+
 def test_other_files_are_left_alone(tmp_path):
     (tmp_path / "helper.py").write_text("x = 1\n")
     (tmp_path / "test_one.py").write_text("def test_one():\n    assert True\n")
