@@ -2,11 +2,11 @@
 
 Empirical in the paper, and here: on f = (uv - 1)^2/2 of zhou2025/two-phase, gradient descent for k steps and then
 USAM.  Whenever the switch comes, the run ends below USAM's edge, which gradient descent alone exceeds: that half is the
-eigenvalue filter.  The other half, that it ends at nearly the same sharpness, is measured: within five per cent (2.7 was
-found) while gradient descent's minimum is at most 1.2 edges sharp.  From (3.5, 0.3) with rho = 0.1, 1.2323 edges, it
-is within 1.9 per cent, from (2.8, 0.3) at as many edges no longer within five (control): the further above the edge,
-the more violent the escape, and where it lands depends on its phase.  The order matters: USAM for a few steps first and then gradient descent ends as
-sharp as gradient descent alone.
+eigenvalue filter.  The other half, that it ends at nearly the same sharpness, is measured: within five per cent (at
+most 2.7 were found) while gradient descent's minimum is at most 1.2 edges sharp.  From (3.5, 0.3) with rho = 0.1,
+1.2323 edges, it is within 1.9 per cent, from (2.8, 0.3) at as many edges no longer within five (control): the further
+above the edge, the more violent the escape, and where it lands depends on its phase.  The order matters: USAM for a few
+steps first and then gradient descent ends as sharp as gradient descent alone.
 
 Conventions: those of zhou2025/two-phase; 1e-9 is added to v at the switch, as gradient descent's residual is often 0.
 """
@@ -40,7 +40,6 @@ def sharpness(x):
     statement="""On (uv - 1)^2/2, gradient descent for k steps and then USAM ends below USAM's edge, at a sharpness that
         varies by less than 5 % over k = 0, ..., 500, where gradient descent alone ends above the edge.""",
     caveat="the five per cent are measured, and hold up to 1.2 edges only",
-    cost=3,
 )
 class SwitchTime:
     u: float = real(2.8, 3.7)  # the start is (u, 0.3)

@@ -42,7 +42,6 @@ def sharpness(x):
     statement="""On (uv - 1)^2/2 USAM multiplies a small residual at a minimum of sharpness lam by
         1 - eta lam (1 + rho lam); from lam > edge it escapes at that rate and, if it converges, ends at lam <= edge;
         from lam < edge it stays. edge (1 + rho edge) = 2/eta.""",
-    cost=2,
 )
 class TwoPhase:
     u: float = real(2.6, 4.0)  # gradient descent with eta = 0.1 starts at (u, 0.3)
@@ -108,7 +107,7 @@ class TwoPhase:
         out = [equals("q+/q", after / np.where(before == 0, EPS, before), factor, tolerance=slack, why=why)]
         end = sharpness(states[-1])
         if self.lam < edge:
-            total = 1.1 * 4 * ETA * c * abs(q[0]) / (1 - abs(factor))
+            total = 1.1 * 4 * ETA * c * abs(q[0]) / (1 - abs(usam_factor(ETA, self.rho, self.lam)))
             return [*out, equals("lam at the end", end, self.lam, tolerance=total, why="drift of lam, summed")]
         return [
             *out,
