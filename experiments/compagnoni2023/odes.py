@@ -104,8 +104,9 @@ class Odes:
     def judge(self, measured, predicted):
         (drift, path, dissipated), (slope, rounding, modified) = measured, predicted
         values = modified(path)
-        steepest = np.linalg.norm(drift) + dissipated / self.horizon / np.linalg.norm(drift)
-        away = 1e-10 * (1 + np.abs(path).max()) * steepest  # what an error of the flow of 1e-10 changes in f~
+        speed = np.linalg.norm(drift) + np.sqrt(dissipated / self.horizon)  # |grad f~| on the way
+        size = 1 + np.abs(path).max()
+        away = 1e-10 * size * speed + 20 * EPS * size**2 * self.bound  # errors of the flow of 1e-10, and of f~
         why = "the last three corrections of the extrapolation, and rounding"
         return [
             equals("drift", drift, slope.value, tolerance=slope.allowance + rounding, why=why),
