@@ -29,7 +29,7 @@ from rich.table import Table
 
 import samtheory
 from samtheory.oracles import GaussianNoise
-from samtheory.problems.quadratic import Quadratic, quadratic
+from samtheory.problems.quadratic import Diagonal, Quadratic, quadratic
 from samtheory.rules.sam import SAM
 from samtheory.simulate import simulate
 from samtheory.streams import seed_streams
@@ -50,6 +50,7 @@ class Case:
     steps: int
     noisy: bool
     numpy_steps: int
+    dense: bool = True
     target_c: float = 1.4
     target_numpy: float | None = None
 
@@ -58,10 +59,16 @@ class Case:
         return self.steps // 10
 
     @property
-    def problem(self) -> Quadratic:
-        problem = quadratic(np.geomspace(0.1, 1.0, self.d), rotation=np.random.default_rng(self.d))
-        assert isinstance(problem, Quadratic)
-        return problem
+    def problem(self) -> Diagonal | Quadratic:
+        if self.dense:
+            return quadratic(np.geomspace(0.1, 1.0, self.d), rotation=np.random.default_rng(self.d))
+        return quadratic(np.ones(self.d))  # equal curvatures: no coordinate dies away into slow denormal numbers
+
+    @property
+    def hessian(self) -> np.ndarray:
+        """The matrix, or the diagonal alone."""
+        p = self.problem
+        return p.matrix if isinstance(p, Quadratic) else p.lam
 
     @property
     def x0(self) -> np.ndarray:
@@ -72,12 +79,14 @@ def cases(smallest: bool) -> list[Case]:
     """The workloads; `smallest` takes a second in all and its ratios mean nothing."""
     if smallest:
         return [
-            Case("SAM, one run, d = 30", 30, 1, 2_000, False, 200),
+            Case("SAM, one run, d = 30", 30, 1, 2_000, False, 200, dense=False),
+            Case("SAM, one run, d = 30, rotated", 30, 1, 2_000, False, 200),
             Case("SAM, noisy ensemble, d = 10", 10, 50, 100, True, 20),
         ]
     return [
-        Case("SAM, one run, d = 30", 30, 1, 500_000, False, 5_000, target_numpy=50.0),
-        Case("SAM, one run, d = 10", 10, 1, 1_000_000, False, 5_000),
+        Case("SAM, one run, d = 30", 30, 1, 2_000_000, False, 5_000, dense=False, target_numpy=50.0),
+        Case("SAM, one run, d = 30, rotated", 30, 1, 500_000, False, 5_000),
+        Case("SAM, one run, d = 10, rotated", 10, 1, 1_000_000, False, 5_000),
         Case("SAM, noisy ensemble, d = 10", 10, 10_000, 1_000, True, 50),
     ]
 
@@ -101,8 +110,8 @@ class C:
 
     def prepare(self, case: Case) -> None:
         p = case.problem
-        self.write([case.d, case.steps, case.every, case.members, case.noisy], [ETA, RHO, SIGMA],
-                   (p.matrix, p.centre, case.x0), case.members)  # fmt: skip
+        self.write([case.d, case.steps, case.every, case.members, case.noisy, case.dense], [ETA, RHO, SIGMA],
+                   (case.hessian, p.centre, case.x0), case.members)  # fmt: skip
 
     def write(self, counts: list[int], rates: list[float], arrays: Sequence[np.ndarray], members: int) -> None:
         """The program's input: counts, rates, the ziggurat tables, arrays, and the streams of the members."""
@@ -141,26 +150,27 @@ def ours(case: Case) -> tuple[float, np.ndarray]:
 
 def numpy_loop(case: Case) -> float:
     """Seconds for the loop that one writes first: one trajectory, arrays of shape [d]."""
-    p, x = case.problem, case.x0.copy()
+    hessian, centre, x = case.hessian, case.problem.centre, case.x0.copy()
+    product = np.matmul if case.dense else np.multiply
     begin = time.process_time()
     for _ in range(case.numpy_steps):
-        g = p.matrix @ (x - p.centre)
+        g = product(hessian, x - centre)
         length = np.linalg.norm(g)
         y = x + RHO / length * g if length > 0 else x
-        x = x - ETA * (p.matrix @ (y - p.centre))
+        x = x - ETA * product(hessian, y - centre)
     return time.process_time() - begin
 
 
 def numpy_ensemble(case: Case) -> float:
     """Seconds for NumPy vectorised over the members, arrays of shape [members, d]."""
-    p, rng = case.problem, np.random.Generator(np.random.SFC64(SEED))
+    hessian, centre, rng = case.hessian, case.problem.centre, np.random.Generator(np.random.SFC64(SEED))
     x = np.tile(case.x0, (case.members, 1))
     begin = time.process_time()
     for _ in range(case.numpy_steps):
         noise = SIGMA * rng.standard_normal(x.shape)
-        g = (x - p.centre) @ p.matrix + noise
+        g = (x - centre) @ hessian + noise
         y = x + RHO / np.linalg.norm(g, axis=1, keepdims=True) * g
-        x = x - ETA * ((y - p.centre) @ p.matrix + noise)
+        x = x - ETA * ((y - centre) @ hessian + noise)
     return time.process_time() - begin
 
 

@@ -23,6 +23,7 @@ import inspect
 import os
 import pathlib
 import pickle
+import re
 import shutil
 import sys
 import tempfile
@@ -35,6 +36,8 @@ import numpy as np
 
 # `_nrt=False` is a private flag of Numba.  If it ever goes we lose a factor of about 1.6 and nothing else.
 OPTIONS: dict[str, Any] = {"_nrt": False, "nogil": True, "error_model": "numpy", "fastmath": False}
+if os.environ.get("SAMTHEORY_BOUNDSCHECK", "0") == "1":  # while writing a rule: an index outside an array is an error
+    OPTIONS |= {"boundscheck": True, "_nrt": True}
 
 _PACKAGE = pathlib.Path(__file__).parent
 _KEPT_PACKAGES = 16  # states of the package's sources, and for each of them
@@ -103,7 +106,25 @@ def call(driver: Callable, *args):
     if _interpreted:
         with np.errstate(all="ignore"):
             return driver(*args)
-    return _compiled(driver, args)(*args)
+    try:
+        return _compiled(driver, args)(*args)
+    except Exception as error:
+        if not type(error).__module__.startswith("numba.core.errors"):
+            raise
+        hint = "`with samtheory.kernel.interpreted():` runs the same code in Python, which says more"
+        raise TypeError(f"a kernel does not compile: {_reason(str(error))}; {hint}") from None
+
+
+_BOILERPLATE = re.compile(
+    r"Failed in|TypingError: Failed|NumbaTypeError: Failed|No implementation of|>>>|There are|- Of which|Overload|"
+    r"Operator Overload|With argument|Rejected|No match|\* \(|During:|raised from|File|\^|$"
+)
+
+
+def _reason(message: str) -> str:
+    """The first line of Numba's message that is not about Numba itself."""
+    lines = [line.strip() for line in message.splitlines()]
+    return next((line for line in lines if not _BOILERPLATE.match(line)), lines[0] if lines else "no reason given")
 
 
 @contextlib.contextmanager
@@ -249,7 +270,7 @@ def package_digest() -> str:
 def _digest(driver: Callable, classes: list[type]) -> str:
     """Digest of everything outside the package that decides the machine code of `driver` on these classes."""
     print_of = _Fingerprint()
-    print_of.value(f"{driver.__module__}.{driver.__qualname__}", ())
+    print_of.value(f"{driver.__module__}.{driver.__qualname__} {OPTIONS}", ())
     print_of.function(driver)
     for cls in [*classes, float, object]:
         print_of.cls(cls)

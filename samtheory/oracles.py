@@ -64,6 +64,12 @@ def second_gradient(source, x, out):
 
 
 @kernel
+def full_gradient(source, x, out):
+    """out = gradient of the whole objective at x, whatever the oracle draws."""
+    grad(source.oracle.problem, x, out, source.work)
+
+
+@kernel
 def curvature(source, x, v, out):
     """out = Hessian of the whole objective at x, times v; the full batch only (`check_curvature`)."""
     hvp(source.oracle.problem, x, v, out, source.work)

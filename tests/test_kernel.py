@@ -510,3 +510,28 @@ def test_where_the_cache_is(monkeypatch, tmp_path):
     monkeypatch.delenv("SAMTHEORY_CACHE")
     monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path / "xdg"))
     assert engine.cache_root() == tmp_path / "xdg" / "samtheory"
+
+
+def test_a_mistake_in_a_rule_is_one_line_and_points_to_the_interpreter(tmp_path):
+    script = tmp_path / "mistake.py"
+    script.write_text(
+        "from typing import NamedTuple\n"
+        "from samtheory.problems.quadratic import quadratic\n"
+        "from samtheory.rules import direction, second_gradient\n"
+        "from samtheory.simulate import simulate\n"
+        "class Mistaken(NamedTuple):\n    eta: float\n"
+        "@direction.register(Mistaken)\n"
+        "def _direction(rule, source, t, x, memory, out, ws):\n"
+        "    ws[7, 0] = 1.0\n"
+        "    second_gradeint(source, x, out)\n"
+        "    return 0\n"
+        "simulate(quadratic([1.0]), Mistaken(0.1), [1.0], 3)\n"
+    )
+    environment = os.environ | {"SAMTHEORY_CACHE": str(tmp_path / "cache")}
+    done = subprocess.run([sys.executable, str(script)], capture_output=True, text=True, env=environment)
+    last = done.stderr.strip().splitlines()[-1]
+    assert done.returncode == 1 and "second_gradeint" in last and "interpreted()" in last
+    script.write_text(script.read_text().replace("gradeint", "gradient"))
+    environment["SAMTHEORY_BOUNDSCHECK"] = "1"
+    done = subprocess.run([sys.executable, str(script)], capture_output=True, text=True, env=environment)
+    assert done.returncode == 1 and "IndexError" in done.stderr

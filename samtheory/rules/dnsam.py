@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import NamedTuple
 
-from samtheory.problems.core import grad
+from samtheory.oracles import full_gradient
 from samtheory.rules import along, at, checked, direction, first_gradient, norm, scheduled, second_gradient
 
 
@@ -22,7 +22,7 @@ class DNSAM(NamedTuple):
 
 @direction.register(DNSAM)
 def _direction(rule, source, t, x, memory, out, ws):
-    grad(source.oracle.problem, x, out, source.work)
+    full_gradient(source, x, out)
     length = norm(out)
     first_gradient(source, x, out)
     omitted, scale = 0, 0.0
