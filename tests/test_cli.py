@@ -161,8 +161,9 @@ def test_the_readme_shows_the_table_of_papers_that_the_claims_give():
 
 def test_the_readme_examples_run(tmp_path):
     blocks = re.findall(r"```python\n(.*?)```", (ROOT / "README.md").read_text(encoding="utf-8"), re.S)
-    library, theorem, rule = blocks
-    for name, text in (("library.py", library), ("my_rule.py", rule), ("my_theorem.py", theorem)):
+    library, equation, theorem, rule = blocks
+    files = {"library.py": library, "equation.py": equation, "my_rule.py": rule, "my_theorem.py": theorem}
+    for name, text in files.items():
         (tmp_path / name).write_text(text)
         done = subprocess.run([sys.executable, str(tmp_path / name)], capture_output=True, text=True, cwd=tmp_path)
         assert done.returncode == 0, done.stderr
