@@ -40,15 +40,19 @@ class Evidence:
         return gap if self.relation == "<=" else -gap
 
     @property
+    def scale(self) -> float:
+        """What the excess is measured in: |predicted| for bounds (or the tolerance, if larger), else the tolerance."""
+        return self.tolerance if self.relation == "==" else max(abs(self.predicted), self.tolerance)
+
+    @property
     def excess(self) -> float:
-        """(violation - tolerance) / scale: > 0 is a violation.  Scale: |predicted| for bounds, else tolerance."""
-        if math.isnan(self.observed) or math.isnan(self.predicted):
-            return math.nan
-        scale = self.tolerance if self.relation == "==" else max(abs(self.predicted), self.tolerance)
+        """(violation - tolerance) / scale: > 0 is a violation.  NaN where NaN is compared, or nothing could fail."""
         gap = self.violation - self.tolerance
-        if math.isinf(gap) or scale == 0.0:
+        if math.isnan(gap) or (gap < 0 and math.isinf(self.scale)):
+            return math.nan
+        if math.isinf(gap) or self.scale == 0.0:
             return math.copysign(math.inf, gap) if gap else 0.0
-        return gap / scale
+        return gap / self.scale
 
     @property
     def tightness(self) -> float:
@@ -95,7 +99,8 @@ def _compare(name, observed, relation, predicted, tolerance, why, error, where=T
         )
         scale = tolerance if relation == "==" else np.maximum(np.abs(predicted), tolerance)
         score = (gap - tolerance + error) / np.where(scale > 0, scale, np.finfo(float).tiny)
-    score = np.where(where, np.where(np.isnan(score), np.inf, score), -np.inf)
+    score = np.where(np.isnan(score), np.inf, np.maximum(score, -np.finfo(float).max))
+    score = np.where(where, score, -np.inf)
     return at(tuple(int(i) for i in np.unravel_index(int(score.argmax()), score.shape)), (observed, predicted))
 
 
@@ -149,9 +154,9 @@ def requires(text: str, value: Any, relation: str = "is", limit: Any = True) -> 
     "<=" and ">=" forgive 1e-12 relative, the round-off of computing `value` from the instance's data.
     """
     if relation == "is":
-        return Assumption(text, bool(value) == limit)
+        return Assumption(text, bool(value == value) and bool(value) == limit)  # NaN is not true
     if relation not in ("<", "<=", ">", ">="):
         raise ValueError(f"relation = {relation!r} of assumption {text!r} is unknown; it must be <, <=, >, >= or is")
-    slack = 1e-12 * max(abs(value), abs(limit))
+    slack = 1e-12 * max(abs(value), abs(limit)) if math.isfinite(value) and math.isfinite(limit) else 0.0
     met = {"<": value < limit, "<=": value <= limit + slack, ">": value > limit, ">=": value >= limit - slack}[relation]
     return Assumption(text, bool(met), float(value))

@@ -10,7 +10,7 @@ from typing import Any
 import numpy as np
 
 from samtheory.claims.claim import Outcome, evaluate, instantiate
-from samtheory.claims.evidence import ERROR, OUTSIDE, Evidence
+from samtheory.claims.evidence import ERROR, HOLDS, INCONCLUSIVE, OUTSIDE, REFUTED, Evidence
 from samtheory.claims.space import Fixed, Real, from_cube
 
 
@@ -22,6 +22,9 @@ class Search:
     evaluations: int
     outside: int
     failed: Outcome | None
+
+
+_GRAVITY = {HOLDS: 0, INCONCLUSIVE: 1, REFUTED: 2}  # a refuted instance is never dropped for a wide interval
 
 
 class _Spent(Exception):
@@ -48,10 +51,10 @@ def search(
     free = [name for name, dimension in space.items() if not isinstance(dimension, Fixed)]
     worst: Outcome | None = None
     best_point = np.full(len(free), 0.5)
-    best_score, worst_score, spent, outside, failed = -np.inf, -np.inf, 0, 0, None
+    best_score, worst_score, gravity, spent, outside, failed = -np.inf, -np.inf, -1, 0, 0, None
 
     def score(point: np.ndarray) -> float:
-        nonlocal worst, best_point, best_score, worst_score, spent, outside, failed
+        nonlocal worst, best_point, best_score, worst_score, gravity, spent, outside, failed
         if spent >= limit:
             raise _Spent
         spent += 1
@@ -63,8 +66,8 @@ def search(
             failed = failed or (outcome if outcome.status == ERROR else None)
             return 1e6
         reached = max(map(_reach, outcome.evidence))
-        if reached > worst_score:
-            worst, worst_score = outcome, reached
+        if (_GRAVITY[outcome.status], reached) > (gravity, worst_score):
+            worst, worst_score, gravity = outcome, reached, _GRAVITY[outcome.status]
         value = max((_reach(e) for e in outcome.evidence if target in (None, e.name)), default=-1e6)
         if value > best_score:
             best_point, best_score = np.array(point), value
@@ -96,7 +99,7 @@ def search(
 
 def _reach(evidence: Evidence) -> float:
     """The excess with the whole of the interval counted against the claim."""
-    return evidence.excess + (evidence.error / evidence.tolerance if evidence.tolerance and evidence.error else 0.0)
+    return evidence.excess + (evidence.error / evidence.scale if evidence.scale and evidence.error else 0.0)
 
 
 def to_cube(space: Mapping[str, Any], values: Mapping[str, Any]) -> np.ndarray:

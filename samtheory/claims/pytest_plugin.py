@@ -68,7 +68,7 @@ class ClaimProperty(pytest.Item):
         from hypothesis import given, note, reject, target
         from hypothesis import strategies as st
 
-        from samtheory.claims.claim import command_of, evaluate
+        from samtheory.claims.claim import command_of, evaluate, instantiate
         from samtheory.claims.evidence import HOLDS, OUTSIDE
         from samtheory.claims.verify import verify
 
@@ -87,12 +87,15 @@ class ClaimProperty(pytest.Item):
             if outcome.status == OUTSIDE:
                 reject()
             note(command_of(instance))
-            if outcome.worst is not None:
-                target(min(max(outcome.worst.excess, -1e9), 1e9))
             if outcome.status != HOLDS:
-                raise ClaimFailure(f"{outcome.status}: {outcome.worst or outcome.message}\n{command_of(instance)}")
+                raise _unexpected(outcome)
+            target(max(outcome.worst.excess, -1e9))
 
         property_holds()
+        for values in info.examples:
+            outcome = evaluate(instantiate(self.claim, values))
+            if outcome.status != HOLDS:
+                raise _unexpected(outcome)
 
     def repr_failure(self, excinfo, style=None):
         if isinstance(excinfo.value, ClaimFailure):
@@ -128,3 +131,9 @@ class ClaimControl(pytest.Item):
 
 class ClaimFailure(AssertionError):
     """A verdict that is not the declared one."""
+
+
+def _unexpected(outcome: Any) -> ClaimFailure:
+    from samtheory.claims.claim import command_of
+
+    return ClaimFailure(f"{outcome.status}: {outcome.worst or outcome.message}\n{command_of(outcome.instance)}")

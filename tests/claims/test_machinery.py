@@ -134,6 +134,32 @@ def test_negative_tolerances_and_empty_comparisons_are_refused():
         equals("a", [], [], tolerance=1, why="")
 
 
+def test_a_comparison_that_nothing_could_fail_is_an_error():
+    for e in (
+        at_most("a", 1.0, np.inf),
+        at_least("a", 1.0, -np.inf),
+        at_most("a", 1.0, 2.0, slack=np.inf),
+        equals("a", 1.0, 2.0, tolerance=np.inf, why=""),
+    ):
+        assert e.verdict == ERROR, e
+    assert at_least("a", np.inf, 1.0).verdict == at_most("a", -np.inf, 1.0).verdict == HOLDS
+
+
+def test_an_infinite_bound_or_tolerance_does_not_hide_a_refuted_entry():
+    assert at_most("a", [1.0, 3.0], [np.inf, 1.0]).verdict != HOLDS
+    assert at_most("a", [1.0, 3.0], 1.0, slack=[np.inf, 0]).verdict != HOLDS
+    hidden = at_most("a", [1.0, 3.0], [np.inf, 1.0], where=[False, True])
+    assert (hidden.at, hidden.verdict) == ((1,), REFUTED)
+    unmasked = at_most("a", [3.0, -np.inf], 1.0, where=[False, True])
+    assert (unmasked.at, unmasked.verdict) == ((1,), HOLDS)
+
+
+def test_assumptions_are_not_met_by_infinity_or_nan():
+    assert not requires("x <= 1", np.inf, "<=", 1).holds and not requires("x >= 1", -np.inf, ">=", 1).holds
+    assert not requires("x is true", np.nan).holds and not requires("x <= 1", np.nan, "<=", 1).holds
+    assert requires("x >= 1", np.inf, ">=", 1).holds
+
+
 def test_assumptions_forgive_round_off_only_where_equality_is_allowed():
     above = 1 + 1e-15
     assert requires("x <= 1", above, "<=", 1).holds and not requires("x <= 1", 1 + 1e-9, "<=", 1).holds
@@ -170,6 +196,16 @@ def test_a_needle_is_found_by_the_search_not_by_chance():
     needle = declare(lambda self, m, p: [at_most("x", 1.0, 0.75 + 1e4 * abs(self.x - 0.731))])
     found = search(needle, 400, seed=1)
     assert found.worst.status == REFUTED and abs(found.worst.instance.x - 0.731) < 3e-5
+
+
+def test_a_search_keeps_the_refuted_instance_beside_one_with_a_wide_interval():
+    """x > 0.7 is refuted by little; below, the interval is wide in units of the tolerance, but holds."""
+
+    def judge(self, measured, predicted):
+        high = self.x > 0.7
+        return [at_most("x", 101.0 if high else 50.0, 100.0, slack=0.0 if high else 1e-9, error=0.0 if high else 1e-6)]
+
+    assert search(declare(judge), 100).worst.status == REFUTED
 
 
 def test_a_claim_whose_space_is_mostly_outside_its_assumptions_is_an_error():

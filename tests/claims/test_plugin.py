@@ -30,6 +30,15 @@ def test_a_wrong_theorem_fails_with_a_shrunk_instance(tmp_path):
     )
 
 
+def test_a_declared_example_is_always_looked_at(tmp_path):
+    only = "at_most('x_t <= x_0', x[1:], (self.eta != 0.25) * x[0], slack=0, why='exact')"
+    (tmp_path / "needle.py").write_text(
+        SAMPLE.replace('at_most("x_t <= x_0", x[1:], x[0], slack=0, why="exact")', only)
+    )
+    done = pytest_on(tmp_path, "needle.py")
+    assert done.returncode == 1 and "--eta 0.25 --steps 10 --seed 3" in done.stdout
+
+
 def test_a_control_that_is_not_refuted_fails(tmp_path):
     blind = SAMPLE.replace(
         '"doubled": control(measure=lambda c: 2 * c.measure())', '"same": control(measure=lambda c: c.measure())'
