@@ -23,7 +23,9 @@ from samtheory.theory.cycles import cycle_amplitude, cycle_rate
     where="Theorem on quadratics",
     kind="limit",
     confidence="memory + derived",
-    statement="w_t -> +-(-1)^t A e_1 with A = eta rho lam_1/(2 - eta lam_1), for almost every w_0, 0 < eta lam_1 < 2.",
+    statement="""On 1/2 w' diag(lam) w, lam_1 > lam_2 >= ... > 0: w_t -> +-(-1)^t A e_1 with
+        A = eta rho lam_1/(2 - eta lam_1), for almost every w_0, 0 < eta lam_1 < 2.""",
+    caveat="recalled for eta lam_1 < 1/2; from there to 2 it is what is observed",
     cost=2,
 )
 class Cycle:
@@ -57,6 +59,7 @@ class Cycle:
             requires("eta lam_1 > 0", self.eta * lam[0], ">", 0),
             requires("eta lam_1 < 2", self.eta * lam[0], "<", 2),
             requires("lam_1 is simple: lam_2/lam_1 < 1", lam[1] / lam[0], "<", 1),
+            requires("every curvature is positive", lam[-1], ">", 0),
             requires("w_0 is not orthogonal to e_1", abs(self.start[0]), ">", 0),
         ]
 

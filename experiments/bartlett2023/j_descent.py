@@ -27,7 +27,8 @@ SIGNS = (-1.0) ** np.arange(STEPS + 1)[:, None]
     kind="identity",
     confidence="memory + derived",
     statement="""u_t = (-1)^t Lam w_t obeys u_{t+1} = u_t - eta rho Lam^2 grad J(u_t) with J(u) = 1/2 u' C u - |u| and
-        C_ii = (2 - eta lam_i)/(eta rho lam_i^2); e_i/C_ii is critical for every i, and J >= -1/(2 min C_ii).""",
+        C_ii = (2 - eta lam_i)/(eta rho lam_i^2) for lam_i != 0; if eta lam_i < 2 for every i, e_i/C_ii is critical
+        for every i, and J >= -1/(2 min C_ii).""",
 )
 class PotentialDescent:
     h: float = real(0.02, 1.99)  # eta max |lam_i|

@@ -24,9 +24,9 @@ from samtheory.theory.cycles import cycle_amplitude, cycle_rates
     where="Section on quadratics",
     kind="rate",
     confidence="derived",
-    statement="""The distance to the two-cycle is multiplied per step by at most R + O(distance), R = max(|1 - h|,
-        max_{i>1} |1 - eta lam_i - (lam_i/lam_1)^2 (2 - h)|) < 1, h = eta lam_1 in (0, 2), with equality along the
-        slowest direction.""",
+    statement="""On 1/2 w' diag(lam) w, lam_1 > lam_2 >= ... > 0, the distance to the two-cycle is multiplied per step
+        by at most R + O(distance), R = max(|1 - h|, max_{i>1} |1 - eta lam_i - (lam_i/lam_1)^2 (2 - h)|) < 1,
+        h = eta lam_1 in (0, 2), with equality along the slowest direction.""",
 )
 class LocalRate:
     h: float = real(0.05, 1.95)  # eta lam_1
@@ -59,6 +59,7 @@ class LocalRate:
         return [
             requires("eta lam_1 < 2", self.eta * lam[0], "<", 2),
             requires("lam_1 is simple: lam_2/lam_1 < 1", lam[1] / lam[0], "<", 1),
+            requires("every curvature is positive", lam[-1], ">", 0),
         ]
 
     def measure(self):

@@ -34,8 +34,8 @@ SMALL = 0.1  # the largest eta at which the expansion is tested
     where="Section 4, restating Ahn et al. (2023)",
     kind="limit",
     confidence="memory + derived (constants measured)",
-    statement="""y_0^2 - x_0^2 = gamma/eta, 0 < x_0 <= min(1, y_0), eta <= 0.3.  gamma >= 2.3:
-        0 < 2/eta - y_inf^2 <= 1.6 eta, and it is eta/(2 a_3) + (a_5 - a_3^2) eta^3/(4 a_3^4) + O(eta^5).
+    statement="""l = log cosh or sqrt(1 + u^2), y_0^2 - x_0^2 = gamma/eta, 0 < x_0 <= min(1, y_0), eta <= 0.3.
+        gamma >= 2.3: 0 < 2/eta - y_inf^2 <= 1.6 eta, and it is eta/(2 a_3) + (a_5 - a_3^2) eta^3/(4 a_3^4) + O(eta^5).
         gamma <= 1.8: 0 < gamma/eta - y_inf^2 <= c x_0 sqrt(eta gamma), c = 1.1 up to gamma = 1.5, 1.9 above.""",
     cost=2,
 )

@@ -14,7 +14,10 @@ at the end  x = +-(-1)^t z y^2/rho, y+ = q y is invariant for y -> 0 iff eta rho
             ratio, at q = g^(-3/2); for larger eta rho^2 runs end on the diagonals |x| = |y| (control).
 
 The recalled range (no rho > 0.85) is replaced by that condition; eta <= 1/2 and |x| < y throughout come from runs, as
-do the sizes of what is left out.  Conventions: L = l(xy) unscaled, l even, convex, 1-Lipschitz, l''(0) = 1; full batch.
+do the sizes of what is left out.  0 < x_0 < y_0 is not enough: from close to the diagonal a step can overshoot y = 0,
+and the run ends on a diagonal (control).
+
+Conventions: L = l(xy) unscaled, l even, convex, 1-Lipschitz, l''(0) = 1; full batch.
 """
 
 import numpy as np
@@ -32,6 +35,7 @@ from samtheory.theory.drift import steps_down_the_valley
 
 LINKS = {"log-cosh": (LogCosh(), 1 / 3), "pseudo-huber": (PseudoHuber(), 1 / 2)}  # l, a_3
 LARGEST = ((1 + np.sqrt(5)) / 2) ** -2.5
+AWAY = "eta (y_0^2 - x_0^2) >= 1/2"
 HIGH, LOW = 1.2, 0.3  # eta y^2 where the timed run starts and ends
 FAST = {"eta": log_real(0.2, 0.5), "pull": log_real(0.01, 0.2), "reach": log_real(0.06, 0.1)}
 
@@ -41,10 +45,11 @@ FAST = {"eta": log_real(0.2, 0.5), "pull": log_real(0.01, 0.2), "reach": log_rea
     where="Section 4 (SAM)",
     kind="limit",
     confidence="limit: memory; rate, condition and constants: derived",
-    statement="""If 0 < x_0 < y_0, eta <= 1/2 and eta rho^2 < 0.30028 = golden ratio^(-5/2): |x_t| < y_t,
-        y_{t+1} <= (1 - eta rho^2/(1 + rho |w_t|)) y_t, so y_t -> 0, and y_{t+1}/y_t -> q where
-        eta rho^2 = q (1 - q^2)/(1 + q^2).  From eta y^2 = 1.2 to 0.3 on the cycle it takes F(y_a) - F(y_b)
-        + 1.06 a_3/eta^2 + O(1) steps, F(y) = (4 ln y - 2 eta y^2 + eta^2 y^4/4)/(4 eta rho^2).""",
+    statement="""l = log cosh or sqrt(1 + u^2).  If 0 < x_0 <= 1, eta (y_0^2 - x_0^2) >= 1/2, eta <= 1/2 and
+        eta rho^2 < 0.30028 = golden ratio^(-5/2): |x_t| < y_t, y_{t+1} <= (1 - eta rho^2/(1 + rho |w_t|)) y_t, so
+        y_t -> 0, and y_{t+1}/y_t -> q where eta rho^2 = q (1 - q^2)/(1 + q^2).  From eta y^2 = 1.2 to 0.3 on the
+        cycle it takes F(y_a) - F(y_b) + 1.06 a_3/eta^2 + O(1) steps,
+        F(y) = (4 ln y - 2 eta y^2 + eta^2 y^4/4)/(4 eta rho^2).""",
     caveat="recalled as y^2 = O(rho^2); the limit is 0",
     cost=2,
 )
@@ -70,8 +75,10 @@ class DriftToOrigin:
         return np.array([self.x0, np.sqrt(self.gamma / self.eta + self.x0**2)])
 
     def assumptions(self):
+        x, y = self.start
         return [
-            requires("x_0 < y_0", self.start[0] / self.start[1], "<", 1),
+            requires("0 < x_0 <= 1", 0 < x <= 1),
+            requires(AWAY, self.eta * (y * y - x * x), ">=", 0.5),
             requires("eta <= 1/2", self.eta, "<=", 0.5),
             requires("eta rho^2 < golden ratio^(-5/2)", self.eta * self.rho**2, "<", LARGEST),
         ]
@@ -139,6 +146,9 @@ class DriftToOrigin:
         "q = 1 - eta rho^2": control(predict=lambda c: (1 - c.pull, c.predict()[1])),
         "gradient descent stops": control(measure=lambda c: c.measure(lambda eta, rho: GD(eta)), where=FAST),
         "un-normalised SAM stops": control(measure=lambda c: c.measure(USAM), where=FAST),
+        "start close to the diagonal": control(
+            where={"gamma": log_real(1e-4, 1e-3), "pull": log_real(0.01, 0.1)}, violates=AWAY, refutes="|x_t|"
+        ),
         "eta rho^2 beyond 0.30028": control(where={"pull": real(0.4, 0.6)}, violates="eta rho^2 < golden ratio^(-5/2)"),
         "eta beyond 1/2": control(
             where={"eta": real(1.6, 1.9), "pull": real(0.1, 0.285), "gamma": real(2, 6)}, violates="eta <= 1/2"

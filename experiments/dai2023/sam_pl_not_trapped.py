@@ -50,6 +50,7 @@ from samtheory.theory.bounds import sam_pl_bound, usam_path_length_sharp
 
 LINKS = {"log-cosh": LogCosh(), "pseudo-huber": PseudoHuber()}
 STEPS = 400
+SHARP = "y_0^2 >= 2 on l(xy)"
 PARABOLA = {"family": "least squares", "dim": 1}
 
 
@@ -59,8 +60,9 @@ PARABOLA = {"family": "least squares", "dim": 1}
     kind="comparison",
     confidence="derived",
     statement="""f(w_t) - f* <= (1 - alpha eta)^t (f(w_0) - f*) + beta^2 rho^2/(2 alpha) for all t, if f is beta-smooth
-        and alpha-PL and eta <= 1/beta.  On l(xy) from (x_0, y_0), x_0 << 1, eta y_0^2 <= 1, rho y_0^2 < 1: USAM's path
-        is below 2 x_0/(1 - rho y_0^2) and y falls by eta k^2 x_0^2 y_0/(s (2 - s)), k = 1 + rho y_0^2, s = eta y_0^2 k;
+        and alpha-PL and eta <= 1/beta.  On l(xy), l = log cosh or sqrt(1 + u^2), from (x_0, y_0), 0 < x_0 <= 1/1000,
+        y_0^2 >= 2, eta y_0^2 <= 1, rho y_0^2 < 1: USAM's path is below 2 x_0/(1 - rho y_0^2) and y falls by
+        eta k^2 x_0^2 y_0/(s (2 - s)) (1 + O(x_0^2 y_0^2/(s (2 - s))^2)), k = 1 + rho y_0^2, s = eta y_0^2 k;
         SAM comes to y <= y_0/100 within 5/(eta rho^2) steps.""",
     caveat="the constants of the paper were not at hand; these are derived",
     cost=3,
@@ -116,6 +118,8 @@ class SamNotTrapped:
             requires("f is PL", known.pl is not None),
             requires("eta beta <= 1, eta y_0^2 <= 1", max(self.eta * known.L, self.h), "<=", 1),
             requires("rho y_0^2 < 1 on l(xy)", self.reach, "<", 1),
+            requires("0 < x_0 <= 1/1000 on l(xy)", 0 < self.x0 <= 1e-3),
+            requires(SHARP, self.sharpness, ">=", 2),
         ]
 
     def measure(self, mover=None):
@@ -174,6 +178,7 @@ class SamNotTrapped:
                 "reach": 0.3,
             },
             violates="eta beta <= 1, eta y_0^2 <= 1",
+            refutes="f(w_t) - f*, less decay",
         ),
         "not PL: caught in a local minimum": control(
             predict=lambda c: c.predict(alpha=0.5),
@@ -185,6 +190,11 @@ class SamNotTrapped:
             predict=lambda c: c.instead(2, 0.5 * c.predict()[2]), where={"h": 1.0, "reach": real(0.5, 0.9)}
         ),
         "USAM travels too": control(measure=lambda c: c.measure(c.rules()[1])),
+        "y_0^2 < 2": control(
+            where={"sharpness": real(0.2, 0.4), "reach": real(0.3, 0.5), "h": real(0.1, 0.4)},
+            violates=SHARP,
+            refutes="SAM's steps to y_0/100",
+        ),
         "SAM within 4.3/(eta rho^2) steps": control(
             predict=lambda c: c.instead(3, 0.86 * c.predict()[3]), where={"h": real(0.1, 0.3)}
         ),

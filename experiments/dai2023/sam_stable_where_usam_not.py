@@ -39,7 +39,7 @@ def changed(c, amplitude=1.0, factor=1.0):
     where="Section 3, after Theorem 1",
     kind="comparison",
     confidence="derived",
-    statement="""On a convex quadratic of simple top curvature beta, for almost every w_0, eta < 2/beta and
+    statement="""On a strongly convex quadratic of simple top curvature beta, for almost every w_0, eta < 2/beta and
         rho > (2/(eta beta) - 1)/beta: SAM ends on |w_1| = eta rho beta/(2 - eta beta), the other components 0, while
         |w_1| of USAM grows by the factor eta beta (1 + rho beta) - 1 > 1 a step.""",
 )

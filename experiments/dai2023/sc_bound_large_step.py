@@ -30,7 +30,7 @@ PARABOLA = {"dim": 1, "family": "quadratic"}
 
 @claim(
     title="SAM on PL losses is bounded for every step below 2/beta and every rho",
-    where="Theorem 1 (SAM), for large steps",
+    where="beside Theorem 1 (SAM)",
     kind="bound",
     confidence="derived",
     statement="""f(w_t) - f* <= (1 - alpha eta (2 - h)/2)^t (f(w_0) - f*)

@@ -34,8 +34,9 @@ SMALL = {"eta": log_real(0.01, 0.05), "rho": log_real(0.03, 0.1)}
     where="Section 4 (USAM)",
     kind="limit",
     confidence="memory + derived (constants measured)",
-    statement="""0 < Y* - y_inf^2 <= 2.8 eta if y_0^2 - x_0^2 >= 1.5 Y*, 0.05 <= x_0 <= 1, eta, rho <= 0.5; and with
-        k = 1 + rho Y* it is eta k^3/(2 a_3 (k^3 + k - 1)) + O(eta^3 k^2).""",
+    statement="""l = log cosh or sqrt(1 + u^2): 0 < Y* - y_inf^2 <= 2.8 eta if y_0^2 - x_0^2 >= 1.5 Y*,
+        0.05 <= x_0 <= 1, eta, rho <= 0.5; and with k = 1 + rho Y* it is eta k^3/(2 a_3 (k^3 + k - 1))
+        + O(eta^3 k^2).""",
     cost=2,
 )
 class USAMLimit:

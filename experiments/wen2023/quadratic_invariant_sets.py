@@ -25,9 +25,9 @@ STARTS, STEPS = 200, 20
     where="Appendix F",
     kind="bound",
     confidence="memory + derived",
-    statement="""If |P_j g| <= eta rho lam_j^2 and eta lam_j <= 1, P_j the projection on the modes of curvature at most
-        lam_j, then the same holds after a step of SAM; for eta lam_i < 2 component i of g grows in a step iff
-        |g| < eta rho lam_i^2/(2 - eta lam_i).""",
+    statement="""On x'Ax/2, A > 0: if |P_j g| <= eta rho lam_j^2 and eta lam_j <= 1, P_j the projection on the modes of
+        curvature at most lam_j, then the same holds after a step of SAM; for eta lam_i < 2 component i != 0 of g grows
+        in a step iff |g| < eta rho lam_i^2/(2 - eta lam_i).""",
     caveat="stronger than recalled: eta lam_j <= 1 instead of eta lam_1 <= 1",
 )
 class InvariantSets:

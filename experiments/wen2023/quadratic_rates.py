@@ -26,7 +26,7 @@ from samtheory.theory.cycles import cycle_amplitude, mode_cycle_factors
     confidence="derived",
     statement="""Near the two-cycle of mode j, eta lam_j < 2, a step multiplies component i by
         f_i = 1 - eta lam_i - (lam_i/lam_j)^2 (2 - eta lam_j) and |w_j| - A_j by eta lam_j - 1; |f_i| > 1 iff
-        lam_i > lam_j (lam > 0).""",
+        lam_i > lam_j, for i != j and lam > 0.""",
 )
 class QuadraticRates:
     h: float = real(0.05, 1.95)  # eta lam_j
