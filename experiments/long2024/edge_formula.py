@@ -103,8 +103,8 @@ class EdgeFormula:
             where={"grad_norm": log_real(1e-3, 0.9)},
             refutes="edge",
         ),
-        "edge off by one part in 10^12": control(
-            predict=lambda c: c.predict(edge=lambda *at: (1 + 1e-12) * sam_edge(*at)), refutes="edge"
+        "edge off by one part in 10^10": control(
+            predict=lambda c: c.predict(edge=lambda *at: (1 + 1e-10) * sam_edge(*at)), refutes="edge"
         ),
         "the gradient of the mode for the whole gradient": control(
             predict=lambda c: c.predict(

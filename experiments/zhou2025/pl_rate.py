@@ -125,7 +125,7 @@ class PlRate:
     def predict(self, beta=1.0, m=1.0):
         """The rate, with beta and m times these factors."""
         beta, m = beta * self.known[0], m * self.known[1]
-        return (stochastic_usam_pl_rate if self.stochastic else usam_pl_rate)(self.eta, self.rho, beta, m)
+        return (stochastic_usam_pl_rate if self.stochastic else usam_pl_rate)(self.eta, self.rho, beta, min(m, beta))
 
     def judge(self, measured, rate):
         ratios, slack = measured

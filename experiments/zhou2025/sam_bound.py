@@ -98,7 +98,8 @@ class SamBound:
             predict=lambda c: c.predict(centred=False), where={"n": 1, "batch": 1, "family": "gaussian"}
         ),
         "half the batch": control(
-            predict=lambda c: (2 * c.predict()[0], c.rho), where=LONELY | {"batch": 1, "rho": log_real(1e-3, 0.1)}
+            predict=lambda c: (2 * c.predict()[0], c.rho),
+            where=LONELY | {"batch": 1, "rho": log_real(1e-3, 0.1), "scale": 1.0},
         ),
         "bound off by one part in a thousand": control(
             predict=lambda c: ((1 + 1e-3) * c.predict()[0], c.rho),

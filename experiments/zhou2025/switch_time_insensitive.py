@@ -111,9 +111,6 @@ class SwitchTime:
         "a little further above the edge": control(
             where={"u": 2.8, "excess": real(1.2323, 1.2327)}, violates=NEAR, refutes="spread of it"
         ),
-        "far above the edge": control(
-            where={"u": real(3.4, 3.6), "excess": real(1.42, 1.5)}, violates=NEAR, refutes="spread of it"
-        ),
     }
 
 
