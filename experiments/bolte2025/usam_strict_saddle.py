@@ -59,7 +59,7 @@ class UsamStrictSaddle:
 
     examples = tuple(
         {"place": "saddle", "direction": "usam", "pace": pace, "reach": reach, "y": 1.0, "seed": 0}
-        for pace, reach in ((0.2, 0.9), (0.2, 0.95), (0.2, 1.1), (0.2, 2.0), (0.4, 3.9), (0.4, 4.0))
+        for pace, reach in ((0.2, 0.9), (0.2, 0.95), (0.2, 1.1), (0.2, 2.0), (0.4, 3.9), (0.41, 4.0))
     ) + tuple(
         {"place": "maximum", "direction": "usam", "pace": 0.2, "reach": reach, "y": 1.0, "seed": 0}
         for reach in (0.5, 1.5, 2.5)
