@@ -51,6 +51,19 @@ class UsamDrifts:
     spread: float = real(0.3, 1)  # of the data
     seed: int = seeds()
 
+    examples = (
+        {
+            "form": "m-USAM",
+            "replace": "with",
+            "samples": 5,
+            "shards": 2,
+            "size": 2,
+            "dim": 2,
+            "spread": 0.8,
+            "seed": 0,
+        },
+    )
+
     @functools.cached_property
     def problem(self):
         rng = np.random.default_rng([self.seed, 0])
