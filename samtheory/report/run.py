@@ -59,7 +59,8 @@ def _outcomes(identifiers: list[str], effort: str, seed: int, jobs: int):
             yield name, _one(name, effort, seed)
         return
     context = multiprocessing.get_context("spawn")
-    os.environ.setdefault("SAMTHEORY_THREADS", "1")  # the processes share the cores
+    for threads in ("SAMTHEORY_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS"):
+        os.environ.setdefault(threads, "1")  # the processes share the cores
     pool = concurrent.futures.ProcessPoolExecutor(jobs, mp_context=context)
     try:
         futures = {pool.submit(_one, name, effort, seed): name for name in identifiers}

@@ -168,8 +168,12 @@ def _slope_sam(kind, g, v, out):
 
 @kernel
 def mean_length(d):
-    """m_d = E|z|, z ~ N(0, I_d) = sqrt 2 Gamma((d+1)/2)/Gamma(d/2)."""
-    return math.sqrt(2.0) * math.exp(math.lgamma(0.5 * (d + 1)) - math.lgamma(0.5 * d))
+    """m_d = E|z|, z ~ N(0, I_d) = sqrt 2 Gamma((d+1)/2)/Gamma(d/2), by m_d = m_{d-2} (d-1)/(d-2)."""
+    low = 2 - d % 2
+    length = math.sqrt(2.0 / math.pi) if low == 1 else math.sqrt(0.5 * math.pi)
+    for k in range(low + 2, d + 1, 2):
+        length *= (k - 1.0) / (k - 2.0)
+    return length
 
 
 @kernel
