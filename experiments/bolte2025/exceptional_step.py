@@ -88,7 +88,7 @@ class Exceptional:
         ),
         "a whole interval of steps is exceptional": control(predict=lambda c: 1.0, where={"step": "other"}),
         "a that is no power of two: round-off is enough to escape": control(
-            where={"step": "exceptional", "a": 0.3, "rounded": 0, "left": integer(-4, 0)},
+            where={"step": "exceptional", "a": 0.3, "rounded": 0, "left": integer(-4, -3), "m": real(2, 4)},
             violates="a is a power of two",
         ),
         "starts beyond 1": control(where={"step": "exceptional", "left": integer(1, 1)}, violates="x_0 <= 1"),
