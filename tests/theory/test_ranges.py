@@ -38,5 +38,5 @@ def imported(tree):
 
 @pytest.mark.parametrize("path", FILES, ids=lambda path: path.stem)
 def test_imports(path):
-    allowed = {"__future__", "math", "numpy", "samtheory.theory.ranges"}
+    allowed = {"__future__", "itertools", "math", "numpy", "samtheory.theory.ranges"}
     assert set(imported(ast.parse(path.read_text()))) <= allowed
