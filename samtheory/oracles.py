@@ -139,7 +139,8 @@ def _gaussian_shape(oracle):
 
 
 @shape.register(FactorNoise)
-def _factor_shape(oracle):
+def factor_shape(oracle):
+    """One normal for each column of `factor`, whose rows must be those of the problem."""
     if oracle.factor.shape[0] != dim(oracle.problem):
         raise ValueError(f"factor has {oracle.factor.shape[0]} rows; the problem has dimension {dim(oracle.problem)}")
     return oracle.factor.shape[1], 0, 0
@@ -158,7 +159,8 @@ def _gaussian_gradient(oracle, x, batch, out, work):
 
 
 @gradient.register(FactorNoise)
-def _factor_gradient(oracle, x, batch, out, work):
+def factor_gradient(oracle, x, batch, out, work):
+    """out = grad f(x) + factor z."""
     grad(oracle.problem, x, out, work)
     for i in range(x.shape[0]):
         for j in range(batch.z.shape[0]):

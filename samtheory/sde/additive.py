@@ -17,6 +17,7 @@ import numpy as np
 
 from samtheory.evaluate import gradients, hessian
 from samtheory.kernel import call
+from samtheory.oracles import factor_shape
 from samtheory.problems.core import dim, grad, hvp, scratch
 from samtheory.sde.core import drift, noises, spread
 from samtheory.sde.pushes import mean_push, push_slope
@@ -45,9 +46,7 @@ def _dim(model):
 
 @noises.register(AdditiveSDE)
 def _noises(model):
-    if model.factor.shape[0] != dim(model.problem):
-        raise ValueError(f"factor has {model.factor.shape[0]} rows; the problem has dimension {dim(model.problem)}")
-    return model.factor.shape[1]
+    return factor_shape(model)[0]
 
 
 @scratch.register(AdditiveSDE)

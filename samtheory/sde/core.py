@@ -26,8 +26,8 @@ from typing import Any, NamedTuple
 import numpy as np
 
 from samtheory.kernel import call, generic, kernel
-from samtheory.oracles import draw, gradient, shape
-from samtheory.problems.core import dim, grad, scratch
+from samtheory.oracles import draw, factor_gradient, factor_shape, gradient, shape
+from samtheory.problems.core import dim, scratch
 from samtheory.simulate import Statistic, Trajectory, simulate
 from samtheory.streams import normal
 from samtheory.validate import array, checked, count, finite, positive
@@ -82,11 +82,8 @@ def _brownian_shape(oracle):
     return noises(oracle.problem), 0, 0
 
 
-@shape.register(CoupledNoise)
-def _coupled_shape(oracle):
-    if oracle.factor.shape[0] != dim(oracle.problem):
-        raise ValueError(f"factor has {oracle.factor.shape[0]} rows; the problem has dimension {dim(oracle.problem)}")
-    return oracle.factor.shape[1], 0, 0
+shape.register(CoupledNoise)(factor_shape)
+gradient.register(CoupledNoise)(factor_gradient)
 
 
 @kernel
@@ -108,14 +105,6 @@ def _brownian_draw(oracle, t, rng, order, batch):
 @draw.register(CoupledNoise)
 def _coupled_draw(oracle, t, rng, order, batch):
     _sum_of_normals(rng, oracle.refine, -oracle.sign / math.sqrt(float(oracle.refine)), batch.z)
-
-
-@gradient.register(CoupledNoise)
-def _coupled_gradient(oracle, x, batch, out, work):
-    grad(oracle.problem, x, out, work)
-    for i in range(x.shape[0]):
-        for j in range(batch.z.shape[0]):
-            out[i] += oracle.factor[i, j] * batch.z[j]
 
 
 # ------------------------------------------------------------------------------------ integration
