@@ -1,0 +1,1 @@
+"""Deterministic ordinary differential equations: gradient flow, flows along minimiser manifolds, limiting flows."""
