@@ -11,7 +11,7 @@ from samtheory.claims.registry import experiments_root, paths
 
 @dataclasses.dataclass(frozen=True)
 class Paper:
-    """One work, and how many of its claims are checked."""
+    """One work: how many of its claims are checked, and what else of it is here (or why nothing can be)."""
 
     key: str
     authors: str
@@ -19,6 +19,7 @@ class Paper:
     where: str
     arxiv: str
     claims: int
+    offers: str
 
     @property
     def source(self) -> str:
@@ -33,13 +34,20 @@ def papers() -> list[Paper]:
     missing = sorted(set(counted) - set(entries))
     if missing:
         raise ValueError(f"experiments/papers.toml has no entry for {', '.join(missing)}")
-    return [
-        Paper(key, e["authors"], e["title"], e["where"], e.get("arxiv", ""), counted[key]) for key, e in entries.items()
+    rows = [
+        Paper(key, e.get("authors", ""), e["title"], e["where"], e.get("arxiv", ""), counted[key], e.get("offers", ""))
+        for key, e in entries.items()
     ]
+    for row in rows:
+        if not (row.claims or row.offers):
+            raise ValueError(f"experiments/papers.toml: {row.key} has no claim and does not say what is offered or why")
+    return rows
 
 
 def markdown() -> str:
     """The table of papers of the README."""
-    rows = ["| paper | work | claims |", "|---|---|---|"]
-    rows += [f"| `{p.key}` | {p.authors}: {p.title} ({p.source}) | {p.claims} |" for p in papers()]
+    rows = ["| paper | work | claims | also here, or why not |", "|---|---|---|---|"]
+    for p in papers():
+        work = f"{p.authors}: {p.title}" if p.authors else p.title
+        rows.append(f"| `{p.key}` | {work} ({p.source}) | {p.claims or ''} | {p.offers} |")
     return "\n".join(rows)
