@@ -1,4 +1,4 @@
-"""The command line: list, show, verify, falsify, figures."""
+"""The command line: list, show, verify, tightness, falsify, figures."""
 
 from __future__ import annotations
 
@@ -56,6 +56,14 @@ def _parser() -> argparse.ArgumentParser:
     one.add_argument("--jobs", type=_positive, default=os.cpu_count() or 1, help="processes (default: all cores)")
     one.add_argument("--json", type=pathlib.Path, metavar="FILE", help="write the results to this file")
     one.set_defaults(run=_verify)
+
+    one = commands.add_parser("tightness", help="observed/bound of every bound: sampled, searched, exact worst case")
+    one.add_argument("ids", nargs="*", metavar="ID", help="claims, papers or claim files (default: every claim)")
+    one.add_argument("--effort", choices=("quick", "standard", "thorough"), default="quick")
+    one.add_argument("--seed", type=_natural, default=0)
+    one.add_argument("--jobs", type=_positive, default=os.cpu_count() or 1, help="processes (default: all cores)")
+    one.add_argument("--json", action="store_true", help="an array of objects")
+    one.set_defaults(run=_tightness)
 
     one = commands.add_parser("falsify", help="search for the worst instance of a claim")
     one.add_argument("id")
@@ -125,6 +133,21 @@ def _verify(options: argparse.Namespace) -> int:
         writable("--json", options.json)
     results = verify_all(chosen, options.effort, options.seed, options.jobs, options.json)
     return 0 if len(results) == len(chosen) and all(r.as_declared for r in results) else 1
+
+
+def _tightness(options: argparse.Namespace) -> int:
+    from samtheory.claims import registry
+    from samtheory.report.run import run_all
+    from samtheory.report.table import tightness_table, wide_console
+    from samtheory.report.tightness import rows
+
+    chosen = registry.select(options.ids)
+    found = rows(run_all(chosen, options.effort, options.seed, options.jobs))
+    if options.json:
+        print(json.dumps(found, indent=1))
+    else:
+        wide_console().print(tightness_table(found))
+    return 0
 
 
 def _falsify(options: argparse.Namespace) -> int:

@@ -43,8 +43,9 @@ class Result:
     """Verdict of a claim with everything needed to trust or repeat it (see `as_json`).
 
     worst_margin  minus the largest excess (see `Evidence.excess`) over all instances; negative: refuted
-    tightness     largest observed/bound (identities: deviation/tolerance); `parts` has them by quantity, with
-                  `resolution`, the smallest relative change of the prediction that these instances would refute
+    tightness     largest observed/bound (identities: deviation/tolerance); `parts` has them by quantity, apart for the
+                  instances that were `sampled` and for those that were `searched`, with `resolution`, the smallest
+                  relative change of the prediction that these instances would refute
     """
 
     id: str
@@ -107,7 +108,7 @@ def verify(cls: Any, effort: str = "quick", seed: int = 0) -> Result:
         verdict = ERROR
         message = f"{outside} of {len(outcomes)} sampled instances break an assumption: the space is declared wrongly"
     worst = max(filter(_scored, considered), key=lambda o: o.worst.excess, default=None)
-    parts = {name: _part([e for o in considered if _scored(o) for e in o.evidence if e.name == name]) for name in names}
+    parts = {name: _part(_named(name, outcomes), _named(name, considered[len(outcomes) :])) for name in names}
     controls = {name: check_control(cls, name, effort, seed) for name in info.controls}
     return Result(
         id=info.id,
@@ -175,8 +176,17 @@ def _searched(cls: Any, outcomes: list[Outcome], name: str | None, budget: int, 
     return search(cls, budget, seed % 2**31, [values_of(o.instance) for o in worst], name)
 
 
-def _part(evidence: list[Evidence]) -> dict[str, Any]:
+def _named(name: str | None, outcomes: list[Outcome]) -> list[Evidence]:
+    return [e for o in outcomes if _scored(o) for e in o.evidence if e.name == name]
+
+
+def _tightest(evidence: list[Evidence]) -> float | None:
+    return max((e.tightness for e in evidence if math.isfinite(e.tightness)), default=None)
+
+
+def _part(sampled: list[Evidence], searched: list[Evidence]) -> dict[str, Any]:
     """Of one quantity: relation, margin, tightness, and the smallest relative change of its prediction refuted here."""
+    evidence = sampled + searched
     smallest = [
         (e.tolerance - e.violation if e.relation != "==" else e.tolerance + e.violation) / abs(e.predicted)
         for e in evidence
@@ -185,7 +195,9 @@ def _part(evidence: list[Evidence]) -> dict[str, Any]:
     return {
         "relation": evidence[0].relation if evidence else None,
         "margin": min((-e.excess for e in evidence), default=None),
-        "tightness": max((e.tightness for e in evidence if math.isfinite(e.tightness)), default=None),
+        "tightness": _tightest(evidence),
+        "sampled": _tightest(sampled),
+        "searched": _tightest(searched),
         "resolution": min((s for s in smallest if s >= 0), default=None),
     }
 

@@ -29,10 +29,16 @@ def _one(identifier: str, effort: str, seed: int) -> Result:
 def verify_all(
     identifiers: list[str], effort: str, seed: int, jobs: int, file: pathlib.Path | None = None
 ) -> list[Result]:
-    """Verify these claims in `jobs` processes; print a table; write `file` after every claim.
+    """Verify these claims in `jobs` processes; print a table; write `file` after every claim."""
+    ordered = run_all(identifiers, effort, seed, jobs, file)
+    _print(ordered)
+    return ordered
 
-    On an interrupt the finished results are kept, printed and written.
-    """
+
+def run_all(
+    identifiers: list[str], effort: str, seed: int, jobs: int, file: pathlib.Path | None = None
+) -> list[Result]:
+    """Verify these claims in `jobs` processes with progress; on an interrupt the finished results are kept, written."""
     results: dict[str, Result] = {}
     progress = _progress()
     try:
@@ -48,7 +54,6 @@ def verify_all(
     ordered = [results[name] for name in identifiers if name in results]
     if file is not None:
         write_json(file, ordered, effort, seed)
-    _print(ordered)
     return ordered
 
 

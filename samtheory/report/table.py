@@ -8,6 +8,8 @@ from typing import Any
 from rich.console import Console
 from rich.table import Table
 
+LOOSE = 0.01  # a bound that nothing reaches to a hundredth is flagged
+
 _COLOURS = {"holds": "green", "refuted": "red", "inconclusive": "yellow", "error": "bold red"}
 
 
@@ -39,13 +41,32 @@ def results_table(results: Iterable[Any]) -> Table:
         controls = f"{right}/{len(r.controls)}"
         table.add_row(
             r.id,
-            f"[{_COLOURS.get(r.verdict, 'white')}]{r.verdict}[/]" + (" (as declared)" if r.expected != "holds" else ""),
+            f"[{_COLOURS.get(r.verdict, 'white')}]{r.verdict}[/]" + _remark(r),
             str(r.instances),
             _number(r.worst_margin),
             _number(r.tightness),
             controls if right == len(r.controls) else f"[red]{controls}[/]",
             f"{r.seconds:.1f}",
         )
+    return table
+
+
+def _remark(result: Any) -> str:
+    """What a reader must know beside the verdict."""
+    remarks = ["as declared"] * (result.expected != "holds") + ["stand-in"] * ("stand-in" in result.confidence)
+    return f" ({', '.join(remarks)})" if remarks else ""
+
+
+def tightness_table(rows: Iterable[dict[str, Any]]) -> Table:
+    """One row a bound: observed/bound over sampled instances, over those of a search, and in the exact worst case."""
+    table = Table(box=None, header_style="bold")
+    for name in ("claim", "bound", "sampled", "searched", "exact"):
+        words = name in ("claim", "bound")
+        table.add_column(name, justify="left" if words else "right", no_wrap=not words)
+    for row in rows:
+        loose = max((row[k] for k in ("sampled", "searched", "exact") if row[k] is not None), default=1.0) < LOOSE
+        numbers = [_number(row[k]) for k in ("sampled", "searched", "exact")]
+        table.add_row(row["claim"], row["bound"] + (" [yellow](loose)[/]" if loose else ""), *numbers)
     return table
 
 
