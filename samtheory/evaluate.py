@@ -5,6 +5,7 @@
     grad_norms(problem, X)             [...]           |grad f|
     hessian(problem, X)                [..., d, d]     Hessian
     hessian_vector(problem, X, V)      [..., d]        Hessian @ v (V of shape [d], or of X's shape)
+    third_derivative(problem, X, V)    [..., d]        gradient of v' Hessian v (V as above)
     sample_losses(problem, X)          [..., n]        f_i
     sample_gradients(problem, X)       [..., n, d]     grad f_i
 
@@ -20,7 +21,7 @@ from typing import Any
 import numpy as np
 
 from samtheory.kernel import call, kernel
-from samtheory.problems.core import dim, grad, hess, hvp, loss, sample_grad, sample_loss, samples, scratch
+from samtheory.problems.core import dim, grad, hess, hvp, loss, sample_grad, sample_loss, samples, scratch, third
 from samtheory.vectors import norm
 
 
@@ -54,13 +55,12 @@ def hessian(problem: Any, X: Any) -> np.ndarray:
 
 def hessian_vector(problem: Any, X: Any, V: Any) -> np.ndarray:
     """The Hessian at every point times v, [..., d]; V is one vector, or one for each point."""
-    points, lead, out = _prepare(problem, X, hvp, dim)
-    vectors = np.asarray(V, dtype=np.float64)
-    if vectors.shape not in (points.shape[1:], (*lead, *points.shape[1:])):
-        raise ValueError(f"V has shape {vectors.shape}; it must be {points.shape[1:]} or that of X")
-    vectors = np.array(np.broadcast_to(vectors, (*lead, dim(problem))), order="C").reshape(points.shape)
-    call(_hessian_vectors, problem, points, vectors, out, _work(problem))
-    return out.reshape(*lead, *out.shape[1:])
+    return _with_vectors(_hessian_vectors, problem, X, V, hvp)
+
+
+def third_derivative(problem: Any, X: Any, V: Any) -> np.ndarray:
+    """The gradient of v' Hessian v at every point, [..., d]; V is one vector, or one for each point."""
+    return _with_vectors(_third_derivatives, problem, X, V, third)
 
 
 def sample_losses(problem: Any, X: Any) -> np.ndarray:
@@ -74,6 +74,16 @@ def sample_gradients(problem: Any, X: Any) -> np.ndarray:
     """Every grad f_i at every point, [..., n, d]; their mean over n is the gradient."""
     points, lead, out = _prepare(problem, X, sample_grad, samples, dim)
     call(_sample_gradients, problem, points, out, _work(problem))
+    return out.reshape(*lead, *out.shape[1:])
+
+
+def _with_vectors(driver: Any, problem: Any, X: Any, V: Any, needed: Any) -> np.ndarray:
+    points, lead, out = _prepare(problem, X, needed, dim)
+    vectors = np.asarray(V, dtype=np.float64)
+    if vectors.shape not in (points.shape[1:], (*lead, *points.shape[1:])):
+        raise ValueError(f"V has shape {vectors.shape}; it must be {points.shape[1:]} or that of X")
+    vectors = np.array(np.broadcast_to(vectors, (*lead, dim(problem))), order="C").reshape(points.shape)
+    call(driver, problem, points, vectors, out, _work(problem))
     return out.reshape(*lead, *out.shape[1:])
 
 
@@ -140,6 +150,12 @@ def _hessian_vectors(p, points, vectors, out, work):
     for r in range(points.shape[0]):
         if _is_finite(points[r]):
             hvp(p, points[r], vectors[r], out[r], work)
+
+
+def _third_derivatives(p, points, vectors, out, work):
+    for r in range(points.shape[0]):
+        if _is_finite(points[r]):
+            third(p, points[r], vectors[r], out[r], work)
 
 
 def _sample_losses(p, points, out, work):

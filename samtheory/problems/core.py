@@ -11,6 +11,7 @@ optional (a rule or a measure that asks for a missing piece says which one is mi
     sample_loss(p, i, x, work)       f_i(x),   f = (1/n) sum_i f_i
     sample_grad(p, i, x, out, work)  out = grad f_i(x)
     sample_hvp(p, i, x, v, out, work)  out = Hessian of f_i @ v
+    third(p, x, v, out, work)        out = gradient in x of v' Hessian(x) v, shape [d]
 
 and in plain Python `dim(p)`, `samples(p)`, `scratch(p)`, `constants(p)`.
 """
@@ -57,6 +58,11 @@ def sample_grad(p, i, x, out, work):
 @generic
 def sample_hvp(p, i, x, v, out, work):
     """out = Hessian of f_i at x, times v."""
+
+
+@generic
+def third(p, x, v, out, work):
+    """out = gradient in x of v' Hessian(x) v: the third derivative with v twice."""
 
 
 @generic

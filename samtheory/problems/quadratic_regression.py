@@ -6,7 +6,22 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
-from samtheory.problems.core import Constants, constants, dim, grad, hess, hvp, loss, scratch
+from samtheory.kernel import kernel
+from samtheory.problems.core import (
+    Constants,
+    constants,
+    dim,
+    grad,
+    hess,
+    hvp,
+    loss,
+    sample_grad,
+    sample_hvp,
+    sample_loss,
+    samples,
+    scratch,
+    third,
+)
 from samtheory.validate import array, checked, same_length, together
 from samtheory.vectors import axpy, dot, fill, symmetric_product
 
@@ -35,6 +50,7 @@ class QuadraticRegression(NamedTuple):
 
     J = G + Q th (its rows: `jacobians`), gradient J' z, Hessian J' J + sum_a z_a Q_a.  At z = 0 the non-zero spectrum
     of the Hessian is that of the kernel J J'.  D = 1, G = 0, Q = [[0, 1], [1, 0]], y = -1 is (u v - 1)^2/2.
+    Its D samples are f_a = D z_a^2/2, of mean f.
     """
 
     y: np.ndarray
@@ -54,6 +70,12 @@ def random_regression(
     G = rng.standard_normal((outputs, parameters)) * (j / np.sqrt(parameters))
     y = rng.standard_normal(outputs) * z
     return QuadraticRegression(y, G, (A + A.transpose(0, 2, 1)) / np.sqrt(2) * (q / np.sqrt(parameters)))
+
+
+def mean_square_regression(y: Any, G: Any, Q: Any) -> QuadraticRegression:
+    """f(th) = (1/2D) sum_a r_a^2, r_a = y_a + <G_a, th> + th' Q_a th/2; samples f_a = r_a^2/2.  Its z is r/sqrt(D)."""
+    share = 1 / np.sqrt(len(y))
+    return QuadraticRegression(np.multiply(share, y), np.multiply(share, G), np.multiply(share, Q))
 
 
 def residuals(p: QuadraticRegression, X: Any) -> np.ndarray:
@@ -130,3 +152,54 @@ def _hvp(p, x, v, out, work):
         axpy(1.0, p.G[a], row)
         axpy(dot(row, v), row, out)
         axpy(z, turned, out)
+
+
+@samples.register(QuadraticRegression)
+def _samples(p):
+    return p.y.shape[0]
+
+
+@kernel
+def _residual(p, a, x, row):
+    """z_a, and row = J_a."""
+    symmetric_product(p.Q[a], x, row)
+    z = p.y[a] + dot(p.G[a], x) + 0.5 * dot(x, row)
+    axpy(1.0, p.G[a], row)
+    return z
+
+
+@sample_loss.register(QuadraticRegression)
+def _sample_loss(p, i, x, work):
+    z = _residual(p, i, x, work[: x.shape[0]])
+    return 0.5 * p.y.shape[0] * z * z
+
+
+@sample_grad.register(QuadraticRegression)
+def _sample_grad(p, i, x, out, work):
+    row = work[: x.shape[0]]
+    pull = p.y.shape[0] * _residual(p, i, x, row)
+    fill(out, 0.0)
+    axpy(pull, row, out)
+
+
+@sample_hvp.register(QuadraticRegression)
+def _sample_hvp(p, i, x, v, out, work):
+    D, row = p.y.shape[0], work[: x.shape[0]]
+    z = _residual(p, i, x, row)
+    symmetric_product(p.Q[i], v, out)
+    for j in range(x.shape[0]):
+        out[j] = D * (z * out[j])
+    axpy(D * dot(row, v), row, out)
+
+
+@third.register(QuadraticRegression)
+def _third(p, x, v, out, work):
+    """v' H v = sum_a [<J_a, v>^2 + z_a v' Q_a v]."""
+    d = x.shape[0]
+    row, turned = work[:d], work[d : 2 * d]
+    fill(out, 0.0)
+    for a in range(p.y.shape[0]):
+        _residual(p, a, x, row)
+        symmetric_product(p.Q[a], v, turned)
+        axpy(2.0 * dot(row, v), turned, out)
+        axpy(dot(turned, v), row, out)

@@ -13,15 +13,19 @@ from samtheory.evaluate import (
     losses,
     sample_gradients,
     sample_losses,
+    third_derivative,
 )
 from samtheory.kernel import interpreted
-from samtheory.problems.core import constants, dim, samples
+from samtheory.problems.core import constants, dim, sample_hvp, samples, scratch, third
 from samtheory.problems.cubic import Cubic, symmetric_tensor
 from samtheory.problems.finite_sum import LeastSquares, Logistic
 from samtheory.problems.links import HalfSquare, LogCosh, PseudoHuber
 from samtheory.problems.product import Product
+from samtheory.problems.products import Products
 from samtheory.problems.quadratic import Diagonal, Quadratic, orthogonal
+from samtheory.problems.quadratic_regression import QuadraticRegression
 from samtheory.problems.separable import LogCoshRidge, SinePL
+from samtheory.problems.two_bowls import TwoBowls
 from samtheory.problems.valley import TurningValley
 
 number = st.integers(-300, 300).map(lambda k: k / 100)
@@ -138,6 +142,37 @@ def cubic(p, x):
     return inner(p.lam, [t**2 for t in x]) / 2 + triple / 6
 
 
+bowls = st.builds(TwoBowls, vector(2), vector(2), vector(2), nonnegative.filter(bool))
+
+
+def two_bowls(p, x, i=None):
+    def valley(k):
+        return (mp.mpf(p.base[k]) + mp.mpf(p.bend[k]) * (x[0] - p.centre[k]) ** 2 + x[1] ** 2) * x[2 + k] ** 2
+
+    return mp.mpf(p.scale) * (valley(0) + valley(1) if i is None else 2 * valley(i))
+
+
+def products(p, x, i=None):
+    M = len(p.y)
+    rows = range(M) if i is None else [i]
+    return mp.fsum((x[k] * x[M + k] - p.y[k]) ** 2 / 2 for k in rows) / len(rows)
+
+
+@st.composite
+def regressions(draw):
+    outputs, d = draw(sizes), draw(sizes)
+    half = np.array([draw(matrix(d, d)) for _ in range(outputs)])
+    return QuadraticRegression(draw(vector(outputs)), draw(matrix(outputs, d)), half + half.transpose(0, 2, 1))
+
+
+def regression(p, x, i=None):
+    def square(a):
+        bend = mp.fsum(x[j] * inner(p.Q[a][j], x) for j in range(len(x)))
+        return (p.y[a] + inner(p.G[a], x) + bend / 2) ** 2 / 2
+
+    return mp.fsum(square(a) for a in range(len(p.y))) if i is None else len(p.y) * square(i)
+
+
 FAMILIES = {
     "diagonal": (diagonals(), diagonal),
     "quadratic": (quadratics(), quadratic),
@@ -150,12 +185,17 @@ FAMILIES = {
     "logistic": (logistic_problems(), logistic),
     "turning valley": (valleys, valley),
     "cubic": (cubics(), cubic),
+    "two bowls": (bowls, two_bowls),
+    "products": (st.builds(Products, st.integers(1, 3).flatmap(vector)), products),
+    "quadratic regression": (regressions(), regression),
 }
+FINITE_SUMS = ["least squares", "logistic", "two bowls", "products", "quadratic regression"]
 
 every_family = pytest.mark.parametrize(("problems", "formula"), FAMILIES.values(), ids=FAMILIES)
 finite_sums = pytest.mark.parametrize(
-    ("problems", "formula"), [FAMILIES["least squares"], FAMILIES["logistic"]], ids=["least squares", "logistic"]
+    ("problems", "formula"), [FAMILIES[name] for name in FINITE_SUMS], ids=FINITE_SUMS
 )
+with_third = pytest.mark.parametrize("problems", [FAMILIES[name][0] for name in FINITE_SUMS[2:]], ids=FINITE_SUMS[2:])
 examples = settings(max_examples=30, deadline=None)
 
 
@@ -232,6 +272,8 @@ def test_interpreted_bits_are_the_compiled_bits(problems, formula, data):
     measures = [losses, gradients, hessian, lambda p, X: hessian_vector(p, X, v)]
     if samples.supports(type(p)):
         measures += [sample_losses, sample_gradients]
+    if third.supports(type(p)):
+        measures += [lambda p, X: third_derivative(p, X, v)]
     compiled = [measure(p, X) for measure in measures]
     with interpreted():
         plain = [measure(p, X) for measure in measures]
@@ -251,6 +293,30 @@ def test_samples_are_the_terms_of_the_mean(problems, formula, data):
         agree(g, exact_gradient(lambda z, i=i: formula(p, z, i), x), scale)
     agree(sample_losses(p, x).mean(), losses(p, x), scale)
     agree(sample_gradients(p, x).mean(0), gradients(p, x), scale)
+
+
+@with_third
+@examples
+@given(data=st.data())
+def test_third_derivative_and_sample_products_are_those_of_the_hessians(problems, data):
+    """Both Hessians are at most quadratic in x: central differences with a step of one have only round-off."""
+    p = data.draw(problems)
+    x, v = data.draw(vector(dim(p))), data.draw(vector(dim(p)))
+    ahead, behind = hessian(p, x + np.eye(dim(p))), hessian(p, x - np.eye(dim(p)))
+    size = np.abs(ahead).max(initial=1)
+    agree(third_derivative(p, x, v), v @ ((ahead - behind) / 2 @ v).T, 1e3 * size)
+    mean = np.mean([_sample_product(p, i, x, v) for i in range(samples(p))], axis=0)
+    agree(mean, hessian(p, x) @ v, 1e3 * size)
+    slopes = sample_gradients(p, np.array([x + v, x - v, x + 2 * v, x - 2 * v]))  # cubic along v
+    want = (8 * (slopes[0] - slopes[1]) - (slopes[2] - slopes[3])) / 12
+    agree([_sample_product(p, i, x, v) for i in range(samples(p))], want, 1e4 * size)
+
+
+def _sample_product(p, i, x, v):
+    out = np.empty(dim(p))
+    with interpreted():
+        sample_hvp(p, i, x, v, out, np.empty(scratch(p)))
+    return out
 
 
 @every_family
