@@ -19,7 +19,8 @@ import numpy as np
 from samtheory.claims import at_most, choice, claim, control, equals, integer, real, requires, script, seeds
 from samtheory.evaluate import sample_gradients
 from samtheory.problems.finite_sum import TanhFit
-from samtheory.sde.batches import batch_sde, every_batch
+from samtheory.samplings import every_batch
+from samtheory.sde.batches import batch_sde
 from samtheory.sde.core import drift_at
 from samtheory.sde.limits import extrapolate
 from samtheory.sde.pushes import FullSAM, SAMPush

@@ -13,7 +13,7 @@ optional (a rule or a measure that asks for a missing piece says which one is mi
     sample_hvp(p, i, x, v, out, work)  out = Hessian of f_i @ v
     third(p, x, v, out, work)        out = gradient in x of v' Hessian(x) v, shape [d]
 
-and in plain Python `dim(p)`, `samples(p)`, `scratch(p)`, `constants(p)`.
+and in plain Python `dim(p)`, `samples(p)`, `scratch(p)`, `constants(p)`, `sample_constants(p)`.
 """
 
 from __future__ import annotations
@@ -88,6 +88,19 @@ def _no_scratch(p) -> int:
 @generic
 def constants(p) -> Constants:
     """The constants of the problem, computed from its data."""
+
+
+@generic
+def sample_constants(p) -> SampleConstants:
+    """The constants of every f_i, computed from the data."""
+
+
+@dataclasses.dataclass(frozen=True)
+class SampleConstants:
+    """L [n]: the gradient of f_i is L_i-Lipschitz; f_inf [n]: the infimum of f_i, or a lower bound of it."""
+
+    L: np.ndarray
+    f_inf: np.ndarray
 
 
 @dataclasses.dataclass(frozen=True)

@@ -10,12 +10,14 @@ import numpy as np
 from samtheory.kernel import generic, kernel
 from samtheory.problems.core import (
     Constants,
+    SampleConstants,
     constants,
     dim,
     grad,
     hess,
     hvp,
     loss,
+    sample_constants,
     sample_grad,
     sample_hvp,
     sample_loss,
@@ -98,6 +100,19 @@ def _logistic_constants(p):
     x = _newton(p)
     f_star = float(np.logaddexp(0, -p.y * (p.A @ x)).mean() + 0.5 * p.reg * (x @ x))
     return Constants(L=big, mu=p.reg, pl=p.reg, f_star=f_star, minimiser=x, how="spectrum, Newton to round-off")
+
+
+@sample_constants.register(LeastSquares)
+def _least_squares_samples(p):
+    """L_i = |a_i|^2 + reg; the least value of f_i, on the line along a_i, is b_i^2 reg/(2 (reg + |a_i|^2))."""
+    L = (p.A**2).sum(axis=1) + p.reg
+    return SampleConstants(L, 0.5 * p.b**2 * p.reg / np.where(L > 0, L, 1.0))
+
+
+@sample_constants.register(Logistic)
+def _logistic_samples(p):
+    """L_i = |a_i|^2/4 + reg; 0 is a lower bound, the infimum where reg = 0 and a_i is not 0."""
+    return SampleConstants((p.A**2).sum(axis=1) / 4 + p.reg, np.zeros(p.A.shape[0]))
 
 
 def _newton(p: Logistic) -> np.ndarray:

@@ -18,7 +18,7 @@ from typing import Any, NamedTuple
 import numpy as np
 
 from samtheory.problems.quadratic_sum import QuadraticSum
-from samtheory.sde.batches import every_batch
+from samtheory.samplings import every_batch
 from samtheory.sde.moments import Law
 from samtheory.sde.pushes import FullUSAM, NoPush, USAMPush
 from samtheory.validate import count, positive

@@ -11,7 +11,6 @@ independent shards of size m has the drift of batch size m and m/B times its cov
 
 from __future__ import annotations
 
-import itertools
 import math
 from typing import Any, NamedTuple
 
@@ -19,9 +18,9 @@ import numpy as np
 
 from samtheory.kernel import kernel
 from samtheory.problems.core import dim, sample_grad, sample_hvp, samples, scratch
+from samtheory.samplings import every_batch
 from samtheory.sde.core import drift, noises, spread
 from samtheory.sde.pushes import push
-from samtheory.validate import count
 from samtheory.vectors import axpy, fill
 
 
@@ -35,26 +34,6 @@ class BatchSDE(NamedTuple):
     rho: float
     kind: Any
     shrink: float
-
-
-def every_batch(n: int, size: int, replace: bool) -> tuple[np.ndarray, np.ndarray]:
-    """All batches of `size` of n samples, with their probabilities: (int64[M, size], float64[M]).
-
-    replace=True: multisets with their multinomial probabilities; replace=False: subsets, equally likely.
-    """
-    n, size = count(1)("n", n), count(1)("size", size)
-    if not replace and size > n:
-        raise ValueError(f"size = {size} is more than the {n} samples there are to draw without replacement")
-    many = math.comb(n + size - 1, size) if replace else math.comb(n, size)
-    if many > 10**6:
-        raise ValueError(f"size = {size} of n = {n} gives {many} batches; at most 10^6 can be enumerated")
-    chosen = itertools.combinations_with_replacement if replace else itertools.combinations
-    batches = np.array(list(chosen(range(n), size)), dtype=np.int64)
-    if not replace:
-        return batches, np.full(many, 1.0 / many)
-    repeats = np.stack([(batches == i).sum(axis=1) for i in range(n)], axis=1)
-    ways = math.factorial(size) / np.prod(np.vectorize(math.factorial)(repeats).astype(float), axis=1)
-    return batches, ways / float(n) ** size
 
 
 def batch_sde(

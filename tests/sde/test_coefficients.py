@@ -15,8 +15,9 @@ from samtheory.problems.quadratic_sum import QuadraticSum
 from samtheory.problems.washboard import Washboard
 from samtheory.rules.gd import GD
 from samtheory.rules.usam import USAM
+from samtheory.samplings import every_batch
 from samtheory.sde.additive import AdditiveSDE, truncated_covariance
-from samtheory.sde.batches import batch_sde, every_batch
+from samtheory.sde.batches import batch_sde
 from samtheory.sde.core import CoupledNoise, covariance_at, drift_at, factor_at, integrate
 from samtheory.sde.moments import linear_of, usam
 from samtheory.sde.pushes import (
