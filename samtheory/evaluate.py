@@ -4,6 +4,7 @@
     gradients(problem, X)              [..., d]        grad f
     grad_norms(problem, X)             [...]           |grad f|
     hessian(problem, X)                [..., d, d]     Hessian
+    dense_hessian(problem, X)          [..., d, d]     Hessian, column by column where there is only `hvp`
     hessian_vector(problem, X, V)      [..., d]        Hessian @ v (V of shape [d], or of X's shape)
     third_derivative(problem, X, V)    [..., d]        gradient of v' Hessian v (V as above)
     sample_losses(problem, X)          [..., n]        f_i
@@ -51,6 +52,13 @@ def hessian(problem: Any, X: Any) -> np.ndarray:
     points, lead, out = _prepare(problem, X, hess, dim, dim)
     call(_hessians, problem, points, out, _work(problem))
     return out.reshape(*lead, *out.shape[1:])
+
+
+def dense_hessian(problem: Any, X: Any) -> np.ndarray:
+    """The Hessian at every point, [..., d, d], from `hess` or else from `hvp` of the unit vectors."""
+    if hess.supports(type(problem)) or not hvp.supports(type(problem)):
+        return hessian(problem, X)
+    return np.stack([hessian_vector(problem, X, e) for e in np.eye(dim(problem))], axis=-1)
 
 
 def hessian_vector(problem: Any, X: Any, V: Any) -> np.ndarray:

@@ -13,7 +13,7 @@ from typing import Any
 
 import numpy as np
 
-from samtheory.evaluate import grad_norms, hessian, hessian_vector
+from samtheory.evaluate import dense_hessian, grad_norms
 from samtheory.kernel import call
 from samtheory.oracles import Batch, EverySample, FullBatch, Source, draw, shape
 from samtheory.problems.core import dim, hess, hvp, scratch
@@ -183,15 +183,9 @@ def _spectra(problem: Any, points: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
     finite = np.flatnonzero(np.isfinite(points).all(axis=1))
     for first in range(0, finite.size, rows):
         some = finite[first : first + rows]
-        spectrum = np.linalg.eigvalsh(_hessian(problem, points[some]))
+        spectrum = np.linalg.eigvalsh(dense_hessian(problem, points[some]))
         low[some], high[some] = spectrum[:, 0], spectrum[:, -1]
     return low, high
-
-
-def _hessian(problem: Any, points: np.ndarray) -> np.ndarray:
-    if hess.supports(type(problem)):
-        return hessian(problem, points)
-    return np.stack([hessian_vector(problem, points, e) for e in np.eye(points.shape[1])], axis=-1)
 
 
 def _read_only(limits: Limits) -> Limits:

@@ -13,12 +13,14 @@ optional (a rule or a measure that asks for a missing piece says which one is mi
     sample_hvp(p, i, x, v, out, work)  out = Hessian of f_i @ v
     third(p, x, v, out, work)        out = gradient in x of v' Hessian(x) v, shape [d]
 
-and in plain Python `dim(p)`, `samples(p)`, `scratch(p)`, `constants(p)`, `sample_constants(p)`.
+and in plain Python `dim(p)`, `samples(p)`, `scratch(p)`, `constants(p)`, `sample_constants(p)`,
+`hessian_lipschitz(p, x, radius)`.
 """
 
 from __future__ import annotations
 
 import dataclasses
+import math
 
 import numpy as np
 
@@ -88,6 +90,16 @@ def _no_scratch(p) -> int:
 @generic
 def constants(p) -> Constants:
     """The constants of the problem, computed from its data."""
+
+
+@generic
+def hessian_lipschitz(p, x, radius) -> float:
+    """An upper bound of the Lipschitz constant of the Hessian (spectral norm) on the ball |y - x| <= radius."""
+
+
+@hessian_lipschitz.register(object)
+def _none_known(p, x, radius) -> float:
+    return math.inf
 
 
 @generic

@@ -15,6 +15,7 @@ from samtheory.problems.core import (
     dim,
     grad,
     hess,
+    hessian_lipschitz,
     hvp,
     loss,
     sample_constants,
@@ -233,6 +234,11 @@ def _samples(p):
 @scratch.register(TanhFit)
 def _scratch(p):
     return p.A.shape[0]
+
+
+@hessian_lipschitz.register(LeastSquares)
+def _constant_hessian(p, x, radius):
+    return 0.0
 
 
 @sample_loss.register(LeastSquares)

@@ -13,6 +13,7 @@ from samtheory.problems.core import (
     dim,
     grad,
     hess,
+    hessian_lipschitz,
     hvp,
     loss,
     sample_grad,
@@ -71,6 +72,12 @@ def _pair_hvp(p, k, x, w, share, out):
     across = (u * v - p.y[k]) + u * v
     out[k] = share * (v * v * w[k] + across * w[M + k])
     out[M + k] = share * (across * w[k] + u * u * w[M + k])
+
+
+@hessian_lipschitz.register(Products)
+def _hessian_lipschitz(p, x, radius):
+    """D^3 f[w, w, w] = (1/M) sum_k 6 a b (v_k a + u_k b), (a, b) the entries of w at the pair, 2 |a b| <= a^2 + b^2."""
+    return float(3 * (np.hypot(*np.reshape(x, (2, -1))).max() + radius) / p.y.shape[0])
 
 
 @sample_loss.register(Products)

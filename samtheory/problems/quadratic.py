@@ -7,7 +7,7 @@ from typing import NamedTuple
 import numpy as np
 
 from samtheory.kernel import kernel
-from samtheory.problems.core import Constants, constants, dim, grad, hess, hvp, loss, scratch
+from samtheory.problems.core import Constants, constants, dim, grad, hess, hessian_lipschitz, hvp, loss, scratch
 from samtheory.validate import array, checked, same_length, symmetric, together
 from samtheory.vectors import copy, dot, symmetric_product
 
@@ -80,6 +80,12 @@ def _dim(p):
 @scratch.register(Quadratic)
 def _scratch(p):
     return 2 * p.centre.size
+
+
+@hessian_lipschitz.register(Diagonal)
+@hessian_lipschitz.register(Quadratic)
+def _constant_hessian(p, x, radius):
+    return 0.0
 
 
 @loss.register(Diagonal)

@@ -13,6 +13,7 @@ from samtheory.problems.core import (
     dim,
     grad,
     hess,
+    hessian_lipschitz,
     hvp,
     loss,
     sample_grad,
@@ -152,6 +153,13 @@ def _hvp(p, x, v, out, work):
         axpy(1.0, p.G[a], row)
         axpy(dot(row, v), row, out)
         axpy(z, turned, out)
+
+
+@hessian_lipschitz.register(QuadraticRegression)
+def _hessian_lipschitz(p, x, radius):
+    """D^3 f[v, v, v] = 3 sum_a <J_a, v> v' Q_a v; the largest |J_a| on the ball is at most |J_a(x)| + |Q_a| radius."""
+    bend = np.abs(np.linalg.eigvalsh(p.Q)).max(axis=1)
+    return float(3 * bend @ (np.linalg.norm(jacobians(p, x), axis=1) + bend * radius))
 
 
 @samples.register(QuadraticRegression)

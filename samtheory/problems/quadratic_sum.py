@@ -13,6 +13,7 @@ from samtheory.problems.core import (
     dim,
     grad,
     hess,
+    hessian_lipschitz,
     hvp,
     loss,
     sample_grad,
@@ -72,6 +73,11 @@ def _scratch(p):
 def _away(p, i, x, out):
     for j in range(x.shape[0]):
         out[j] = x[j] - p.centre[i, j]
+
+
+@hessian_lipschitz.register(QuadraticSum)
+def _constant_hessian(p, x, radius):
+    return 0.0
 
 
 @sample_loss.register(QuadraticSum)

@@ -13,6 +13,7 @@ from samtheory.problems.core import (
     dim,
     grad,
     hess,
+    hessian_lipschitz,
     hvp,
     loss,
     sample_grad,
@@ -99,6 +100,15 @@ def _sample_hvp(p, i, x, v, out, work):
     out[0] = twice * (2.0 * p.bend[i] * z * z * v[0] + 2.0 * _slope(p, i, x) * z * w)
     out[1] = twice * (2.0 * z * z * v[1] + 4.0 * x[1] * z * w)
     out[2 + i] = twice * (2.0 * z * (_slope(p, i, x) * v[0] + 2.0 * x[1] * v[1]) + 2.0 * _curvature(p, i, x) * w)
+
+
+@hessian_lipschitz.register(TwoBowls)
+def _hessian_lipschitz(p, x, radius):
+    """D^3 f[v, v, v] = 6 scale sum_k [w^2 <grad F_k, v> + z w v' (Hess F_k) v], and w^2 q, w q^2 <= 2/sqrt(27) where
+    w^2 + q^2 <= 1 (w = v_(2+k), q the length of the first two entries of v)."""
+    bend = 2 * np.maximum(np.abs(p.bend), 1)
+    slope = np.hypot(2 * p.bend * (x[0] - p.centre), 2 * x[1]) + bend * radius
+    return float(p.scale * 12 / np.sqrt(27) * (slope.max() + bend @ (np.abs(x[2:]) + radius)))
 
 
 @loss.register(TwoBowls)
