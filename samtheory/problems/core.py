@@ -11,6 +11,7 @@ optional (a rule or a measure that asks for a missing piece says which one is mi
     sample_loss(p, i, x, work)       f_i(x),   f = (1/n) sum_i f_i
     sample_grad(p, i, x, out, work)  out = grad f_i(x)
     sample_hvp(p, i, x, v, out, work)  out = Hessian of f_i @ v
+    sample_sam_step(p, i, x, eta, rho, work)  x <- x - eta grad f_i(x + rho grad f_i(x)/|grad f_i(x)|)
     third(p, x, v, out, work)        out = gradient in x of v' Hessian(x) v, shape [d]
 
 and in plain Python `dim(p)`, `samples(p)`, `scratch(p)`, `constants(p)`, `sample_constants(p)`,
@@ -65,6 +66,14 @@ def sample_hvp(p, i, x, v, out, work):
 @generic
 def third(p, x, v, out, work):
     """out = gradient in x of v' Hessian(x) v: the third derivative with v twice."""
+
+
+@generic
+def sample_sam_step(p, i, x, eta, rho, work):
+    """x <- x - eta grad f_i(x + rho grad f_i(x)/|grad f_i(x)|) in place; returns 1 where grad f_i(x) = 0, else 0.
+
+    For problems whose second gradient costs less after the first.
+    """
 
 
 @generic

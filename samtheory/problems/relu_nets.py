@@ -31,11 +31,13 @@ from samtheory.problems.core import (
     loss,
     sample_grad,
     sample_loss,
+    sample_sam_step,
     samples,
     scratch,
 )
+from samtheory.problems.relu_steps import layer_norm_sam_step, two_layer_sam_step
 from samtheory.validate import array, between, checked, count, positive, same_length, together
-from samtheory.vectors import fill
+from samtheory.vectors import fill, rows_times
 
 
 def with_bias(X: Any) -> np.ndarray:
@@ -279,12 +281,8 @@ def _smoothed_slope(p, i, f):
 @kernel
 def _first_layer(p, i, theta, out):
     """out_j = <W1'_j, x'_i>."""
-    d = p.X.shape[1]
-    for j in range(p.width):
-        total = 0.0
-        for k in range(d):
-            total += theta[j * d + k] * p.X[i, k]
-        out[j] = total
+    m, d = p.width, p.X.shape[1]
+    rows_times(theta[: m * d].reshape((m, d)), p.X[i], out[:m])
 
 
 @kernel
@@ -532,7 +530,7 @@ def _scratch(p):
 
 @scratch.register(LayerNormReluNet)
 def _layer_norm_scratch(p):
-    return p.width + 1
+    return 2 * p.width
 
 
 @scratch.register(DeepReluNet)
@@ -559,3 +557,6 @@ def _constants(p):
 for _net in NETS:
     samples.register(_net)(_samples)
     constants.register(_net)(_constants)
+
+sample_sam_step.register(ReluNet)(two_layer_sam_step)
+sample_sam_step.register(LayerNormReluNet)(layer_norm_sam_step)
