@@ -18,6 +18,7 @@ from samtheory.evaluate import (
 from samtheory.kernel import interpreted
 from samtheory.problems.core import constants, dim, sample_hvp, samples, scratch, third
 from samtheory.problems.cubic import Cubic, symmetric_tensor
+from samtheory.problems.diagonal_net import SquaredNet, layered_net, squared_net
 from samtheory.problems.finite_sum import LeastSquares, Logistic
 from samtheory.problems.links import HalfSquare, LogCosh, PseudoHuber
 from samtheory.problems.product import Product
@@ -173,6 +174,21 @@ def regression(p, x, i=None):
     return mp.fsum(square(a) for a in range(len(p.y))) if i is None else len(p.y) * square(i)
 
 
+@st.composite
+def nets(draw):
+    n, d, depth = draw(st.integers(1, 3)), draw(st.integers(1, 3)), draw(st.integers(0, 3))
+    X, y = draw(matrix(n, d)), draw(vector(n))
+    return layered_net(X, y, depth) if depth else squared_net(X, y)
+
+
+def net(p, x, i=None):
+    d, squared = p.X.shape[1], isinstance(p, SquaredNet)
+    layers = [x[k : k + d] for k in range(0, len(x), d)]
+    beta = [w[0] ** 2 - w[1] ** 2 if squared else mp.fprod(w) for w in zip(*layers)]
+    rows = range(len(p.y)) if i is None else [i]
+    return mp.fsum((inner(p.X[k], beta) - p.y[k]) ** 2 for k in rows) / (len(rows) * (4 if squared else 2))
+
+
 FAMILIES = {
     "diagonal": (diagonals(), diagonal),
     "quadratic": (quadratics(), quadratic),
@@ -188,14 +204,15 @@ FAMILIES = {
     "two bowls": (bowls, two_bowls),
     "products": (st.builds(Products, st.integers(1, 3).flatmap(vector)), products),
     "quadratic regression": (regressions(), regression),
+    "diagonal network": (nets(), net),
 }
-FINITE_SUMS = ["least squares", "logistic", "two bowls", "products", "quadratic regression"]
+FINITE_SUMS = ["least squares", "logistic", "diagonal network", "two bowls", "products", "quadratic regression"]
 
 every_family = pytest.mark.parametrize(("problems", "formula"), FAMILIES.values(), ids=FAMILIES)
 finite_sums = pytest.mark.parametrize(
     ("problems", "formula"), [FAMILIES[name] for name in FINITE_SUMS], ids=FINITE_SUMS
 )
-with_third = pytest.mark.parametrize("problems", [FAMILIES[name][0] for name in FINITE_SUMS[2:]], ids=FINITE_SUMS[2:])
+with_third = pytest.mark.parametrize("problems", [FAMILIES[name][0] for name in FINITE_SUMS[3:]], ids=FINITE_SUMS[3:])
 examples = settings(max_examples=30, deadline=None)
 
 
