@@ -42,7 +42,7 @@ def test_memoriser():
     eps = 2.1 / math.sqrt(D)
     spread = losses(*memoriser(neighbours, xor(neighbours), neighbours / math.sqrt(D), eps))
     assert separation(neighbours, neighbours / math.sqrt(D)) < eps and spread > 1e-5
-    stretched = memoriser(X, xor(X), UNIT, 0.3, stretch=1.3)
+    stretched = memoriser(X, xor(X), UNIT, 0.3, stretch=math.sqrt(1.3))
     assert trace(stretched) == pytest.approx(13.7257, abs=1e-4) and losses(*stretched) < 1e-28
 
 
