@@ -14,7 +14,7 @@ from samtheory.problems.quadratic import Diagonal, Quadratic, quadratic
 from samtheory.rules.gd import GD
 from samtheory.rules.momentum import HeavyBall, Nesterov
 from samtheory.rules.sam import SAM
-from samtheory.rules.schedules import InverseRoot, InverseTime, Table
+from samtheory.rules.schedules import InverseRoot, InverseTime, Phases, Table
 from samtheory.rules.sharded import Sharded
 from samtheory.rules.unified_sam import UnifiedSAM
 from samtheory.rules.usam import USAM
@@ -193,6 +193,7 @@ SCHEDULES = {
     "inverse time": (InverseTime(0.5, 3.0), lambda t: 0.5 / (1 + t / 3.0)),
     "inverse root": (InverseRoot(0.5), lambda t: 0.5 / math.sqrt(1 + t)),
     "table": (Table(TABLE), lambda t: TABLE[min(t, 4)]),
+    "phases": (Phases([0.5, 0.1, 0.3], [3, 4, 1]), lambda t: 0.5 if t < 3 else 0.1 if t < 7 else 0.3),
 }
 
 
@@ -239,6 +240,10 @@ def test_momentum_is_below_one(momentum, bad):
 def test_schedules_are_checked_like_numbers():
     with pytest.raises(ValueError, match=r"eta at step 1 = -0\.2"):
         GD(Table([0.1, -0.2]))
+    with pytest.raises(ValueError, match="eta in phase 1 = -1"):
+        GD(Phases([0.1, -1], [5, 5]))
+    with pytest.raises(ValueError, match=r"steps has shape \(1,\), but values has shape \(2,\)"):
+        Phases([0.1, 0.2], [5])
     with pytest.raises(ValueError, match=r"lam at step 2 = 1\.5"):
         UnifiedSAM(0.1, 0.1, Table([0.1, 0.2, 1.5]))
     with pytest.raises(ValueError, match="lam at step 0"):

@@ -11,7 +11,7 @@ import numpy as np
 
 from samtheory.claims.claim import Outcome, evaluate, instantiate
 from samtheory.claims.evidence import ERROR, HOLDS, INCONCLUSIVE, OUTSIDE, REFUTED, Evidence
-from samtheory.claims.space import Fixed, Real, from_cube
+from samtheory.claims.space import Fixed, Real, Usually, from_cube
 
 
 @dataclasses.dataclass(frozen=True)
@@ -107,6 +107,8 @@ def to_cube(space: Mapping[str, Any], values: Mapping[str, Any]) -> np.ndarray:
     point = []
     for name, dimension in space.items():
         value = values[name]
+        if isinstance(dimension, Usually):
+            dimension = dimension.drawn
         if isinstance(dimension, Real):
             low, high = dimension.low, dimension.high
             scale = np.log if dimension.log else float

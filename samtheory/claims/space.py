@@ -7,6 +7,7 @@ A claim's field is declared with a dimension as its default:
     dim: int = integer(1, 6)
     link: str = choice("logcosh", "pseudo-huber")
     seed: int = seeds()                  # for the random data of an instance
+    scale: str = usually(choice("small"), choice("small", "full"))    # sweeps draw small; a script can ask for full
 """
 
 from __future__ import annotations
@@ -140,7 +141,27 @@ class Fixed:
         return f"{self.value}"
 
 
-Dimension = Real | Integer | Choice | Fixed
+@dataclasses.dataclass(frozen=True)
+class Usually:
+    """Sweeps, searches and strategies draw from `drawn`; any value of `allowed` can be asked for by name."""
+
+    drawn: Any
+    allowed: Any
+
+    def from_unit(self, u: float) -> Any:
+        return self.drawn.from_unit(u)
+
+    def check(self, name: str, value: Any) -> Any:
+        return self.allowed.check(name, value)
+
+    def strategy(self):
+        return self.drawn.strategy()
+
+    def __str__(self) -> str:
+        return f"{self.drawn} (on request: {self.allowed})"
+
+
+Dimension = Real | Integer | Choice | Fixed | Usually
 Space = dict[str, Dimension]
 
 
@@ -167,6 +188,11 @@ def choice(*options: str) -> Any:
 def seeds() -> Any:
     """The seed of an instance's random data."""
     return Integer(0, 2**32 - 1)
+
+
+def usually(drawn: Any, allowed: Any) -> Any:
+    """Values of `drawn`; a script's flag can ask for any of `allowed`, such as an experiment too long for a sweep."""
+    return Usually(drawn, allowed)
 
 
 def narrowed(space: Space, where: dict[str, Any]) -> Space:

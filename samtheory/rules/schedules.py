@@ -8,7 +8,7 @@ from typing import Any, NamedTuple
 import numpy as np
 
 from samtheory.kernel import generic
-from samtheory.validate import Check, array, checked, nonnegative, positive
+from samtheory.validate import Check, array, checked, nonnegative, positive, same_length, together
 
 
 @generic
@@ -58,13 +58,32 @@ def _table(schedule, t):
     return schedule.values[min(t, schedule.values.shape[0] - 1)]
 
 
+@together(same_length("values", "steps"))
+@checked(values=array(None), steps=array(None))
+class Phases(NamedTuple):
+    """values[k] for steps[k] steps, k = 0, 1, ..., one after the other; the last value for ever after."""
+
+    values: np.ndarray
+    steps: np.ndarray
+
+
+@at.register(Phases)
+def _phases(schedule, t):
+    end, last = 0.0, schedule.values.shape[0] - 1
+    for k in range(last):
+        end += schedule.steps[k]
+        if t < end:
+            return schedule.values[k]
+    return schedule.values[last]
+
+
 def scheduled(check: Check = nonnegative) -> Check:
-    """A number that passes `check`, or a schedule: a table's values must all pass, else the value at step 0."""
+    """A number that passes `check`, or a schedule: all values of a table or of phases must pass, else that at step 0."""
 
     def accept(name: str, value: Any) -> Any:
         if isinstance(value, tuple) and at.supports(type(value)):  # type: ignore[attr-defined]
-            for t, number in enumerate(value.values if isinstance(value, Table) else [at(value, 0)]):
-                check(f"{name} at step {t}", float(number))
+            for t, number in enumerate(value.values if isinstance(value, Table | Phases) else [at(value, 0)]):
+                check(f"{name} {'in phase' if isinstance(value, Phases) else 'at step'} {t}", float(number))
             return value
         return check(name, value)
 

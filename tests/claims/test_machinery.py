@@ -8,7 +8,19 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from samtheory.claims import at_least, at_most, choice, claim, control, equals, integer, log_real, real, requires
+from samtheory.claims import (
+    at_least,
+    at_most,
+    choice,
+    claim,
+    control,
+    equals,
+    integer,
+    log_real,
+    real,
+    requires,
+    usually,
+)
 from samtheory.claims.claim import command_of, evaluate, instantiate, sample, values_of
 from samtheory.claims.evidence import ERROR, HOLDS, INCONCLUSIVE, OUTSIDE, REFUTED
 from samtheory.claims.falsify import search, to_cube
@@ -45,7 +57,14 @@ def declare(
 
 
 @pytest.mark.parametrize(
-    "dimension", [Real(-2.0, 3.0), Real(1e-3, 1e3, log=True), Integer(2, 5), Choice(("a", "b", "c"))]
+    "dimension",
+    [
+        Real(-2.0, 3.0),
+        Real(1e-3, 1e3, log=True),
+        Integer(2, 5),
+        Choice(("a", "b", "c")),
+        usually(Integer(2, 3), Integer(0, 9)),
+    ],
 )
 @given(u=st.floats(0, 1))
 def test_cube_round_trip(dimension, u):
@@ -61,6 +80,14 @@ def test_integers_and_choices_are_uniform_over_the_cube():
     for dimension in (Integer(2, 4), Choice(("a", "b", "c"))):
         values, counts = np.unique([dimension.from_unit(x) for x in u], return_counts=True)
         assert len(values) == 3 and set(counts) == {2000}
+
+
+def test_what_is_only_on_request_is_never_drawn():
+    dimension = usually(choice("small"), choice("small", "full"))
+    assert {dimension.from_unit(u) for u in np.linspace(0, 1, 9)} == {"small"}
+    assert dimension.check("scale", "full") == "full" and str(dimension) == "small (on request: small | full)"
+    with pytest.raises(ValueError, match=r"scale = 'huge' is not one of small \| full"):
+        dimension.check("scale", "huge")
 
 
 @pytest.mark.parametrize("bad", [lambda: real(1, 1), lambda: real(0, np.inf), lambda: log_real(0, 1)])
