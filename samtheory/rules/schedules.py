@@ -78,7 +78,7 @@ def _phases(schedule, t):
 
 
 def scheduled(check: Check = nonnegative) -> Check:
-    """A number that passes `check`, or a schedule: all values of a table or of phases must pass, else that at step 0."""
+    """A number that passes `check`, or a schedule: all values of a table or of phases, else that at step 0."""
 
     def accept(name: str, value: Any) -> Any:
         if isinstance(value, tuple) and at.supports(type(value)):  # type: ignore[attr-defined]
