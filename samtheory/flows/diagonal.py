@@ -20,6 +20,7 @@ from typing import Any
 
 import numpy as np
 
+from samtheory.evaluate import gradients, sample_gradients
 from samtheory.flows.core import ATOL, RTOL, FlowError, solve
 from samtheory.validate import array, finite, positive
 
@@ -104,6 +105,26 @@ def sam_flow(
     states = solve(rhs, np.zeros(n + d), times, rtol=rtol, atol=atol, jac=jac)
     beta, alphas = _effective(states[:, :n], alpha * np.exp(-rho * states[:, n:]), X)
     return DiagonalPath(np.asarray(times, dtype=float), beta, alphas, _miss(X, y, beta), states[:, n:])
+
+
+def weight_flow(problem: Any, x0: Any, rho: float, kind: str, times: Any, **accuracy: float) -> np.ndarray:
+    """The weights [K, dim] of any finite sum f = (1/n) sum_i f_i under un-normalised SAM's flow from x0, at `times`:
+
+        n-SAM  x' = -grad f(x + rho grad f(x)),    1-SAM  x' = -(1/n) sum_i grad f_i(x + rho grad f_i(x)).
+
+    By the problem's own gradients; `sam_flow` is faster, and keeps what only diagonal networks have.
+    """
+    if kind not in KINDS:
+        raise ValueError(f"kind = {kind!r} is unknown; it must be one of {', '.join(KINDS)}")
+
+    def full(t, x):
+        return -gradients(problem, x + rho * gradients(problem, x))
+
+    def own(t, x):
+        moved = sample_gradients(problem, x + rho * sample_gradients(problem, x))
+        return -moved[np.arange(len(moved)), np.arange(len(moved))].mean(axis=0)
+
+    return solve(full if kind == "n-SAM" else own, x0, times, **accuracy)
 
 
 def gradient_flow(X: Any, y: Any, alpha: Any, times: Any, *, rtol: float = RTOL, atol: float = ATOL) -> DiagonalPath:

@@ -98,6 +98,34 @@ def _columns(X: Any) -> np.ndarray:
     return array(None, None)("X", X).T
 
 
+DESIGNS = ("gaussian", "sign", "normalised", "orthogonal")
+
+
+def sparse_regression(
+    rng: np.random.Generator, design: str, n: int, d: int, support: int
+) -> tuple[np.ndarray, np.ndarray]:
+    """X [n, d] and a target of unit length, |N(0, 1)| on its first `support` coordinates and zero elsewhere.
+
+    design   "gaussian" rows; entries +-1 ("sign"); Gaussian rows of length sqrt(d) ("normalised"); X X' = d I
+             ("orthogonal", which needs n <= d)
+    """
+    n, d = count(1)("n", n), count(1)("d", d)
+    support = count(1, d)("support", support)
+    X = rng.standard_normal((n, d))
+    if design == "sign":
+        X = np.where(X < 0, -1.0, 1.0)
+    elif design == "normalised":
+        X *= np.sqrt(d) / np.linalg.norm(X, axis=1, keepdims=True)
+    elif design == "orthogonal":
+        count(1, d)("n", n)
+        X = np.sqrt(d) * np.linalg.qr(X.T)[0].T
+    elif design != "gaussian":
+        raise ValueError(f"design = {design!r} is unknown; it must be one of {', '.join(DESIGNS)}")
+    target = np.zeros(d)
+    target[:support] = np.abs(rng.standard_normal(support))
+    return X, target / np.linalg.norm(target)
+
+
 def effective(p: Any, x: Any) -> np.ndarray:
     """beta of the weights x [..., dim] of any of the networks, [..., d]."""
     x, d = np.asarray(x, dtype=float), p.X.shape[1]

@@ -3,9 +3,8 @@
 import numpy as np
 import pytest
 
-from samtheory.evaluate import gradients, sample_gradients
-from samtheory.flows.core import FlowError, solve
-from samtheory.flows.diagonal import KINDS, gradient_flow, limit, sam_flow
+from samtheory.flows.core import FlowError
+from samtheory.flows.diagonal import KINDS, gradient_flow, limit, sam_flow, weight_flow
 from samtheory.measures.interpolators import minimise_entropy
 from samtheory.problems.diagonal_net import squared_net
 
@@ -25,13 +24,7 @@ def test_the_weights_move_down_the_perturbed_gradients(data, kind, rho):
     X, y, alpha = data
     net, times = squared_net(X, y), np.array([0, 0.5, 2, 8])
 
-    def rhs(t, w):
-        if kind == "n-SAM":
-            return -gradients(net, w + rho * gradients(net, w))
-        moved = w + rho * sample_gradients(net, w)
-        return -np.mean([sample_gradients(net, one)[i] for i, one in enumerate(moved)], axis=0)
-
-    w = solve(rhs, np.tile(alpha, 2), times)
+    w = weight_flow(net, np.tile(alpha, 2), rho, kind, times)
     path = sam_flow(X, y, alpha, rho, kind, times)
     np.testing.assert_allclose(path.beta, w[:, :D] ** 2 - w[:, D:] ** 2, atol=1e-8)
     np.testing.assert_allclose(path.alpha, np.sqrt(w[:, :D] * w[:, D:]), rtol=1e-7)
