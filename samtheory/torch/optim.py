@@ -38,7 +38,7 @@ class _Pass:
     run: Any
     step: Step
     weigh: Callable | None = None
-    loss: Tensor | None = None
+    first: bool = True
     norm: Tensor | float = 0.0
     frozen: contextlib.ExitStack = dataclasses.field(default_factory=contextlib.ExitStack)
 
@@ -172,41 +172,41 @@ class SharpnessAware(Optimizer):
             raise RuntimeError("closure left no gradient: it must call loss.backward()")
 
     @torch.no_grad()
-    def first_step(self, zero_grad: bool = True, *, loss: Tensor | None = None, scaler: Any = None) -> bool:
+    def first_step(self, zero_grad: bool = True, *, scaler: Any = None) -> bool:
         """Take the gradient at w and move to the perturbed weights; True: `second_step` wants another gradient.
 
-        False (looksam between refreshes): `second_step` takes no new one.  Rules that use losses (tsam, and per-sample
-        ones esam) need `loss`.
+        False (looksam between refreshes): `second_step`, still to be called, looks at no new one.  Rules that choose
+        samples (esam with gamma < 1) or take no gradient at w (tsam) need `step(closure)`.
         """
         if self._pass is not None or self._directions:
             raise RuntimeError("first_step was called already: call second_step (or abandon) first")
         if not self._begin():
             self._restore()
             raise RuntimeError(f"rule {self._rule.name!r} takes no gradient at w: use step(closure)")
-        return self._by_hand(loss, scaler, zero_grad)
+        return self._by_hand(scaler, zero_grad)
 
     @torch.no_grad()
-    def second_step(self, zero_grad: bool = False, *, loss: Tensor | None = None, scaler: Any = None) -> bool:
+    def second_step(self, zero_grad: bool = True, *, scaler: Any = None) -> bool:
         """Take the gradient at the perturbed weights, go back to w, and let the base optimiser step; returns False.
 
         Rules with more than two gradients (bilateral) return True, at the next point, until they have them all.
         """
         if self._pass is None and not self._directions and not self._overflow:
             raise RuntimeError("second_step before first_step: there is no step to finish")
-        if self._pass is not None and self._by_hand(loss, scaler, True):
+        if self._pass is not None and self._by_hand(scaler, True):
             return True
         self.step(scaler=scaler)  # through `step`, so that schedulers see it
         if zero_grad:
             self.zero_grad()
         return False
 
-    def _by_hand(self, loss: Tensor | None, scaler: Any, zero_grad: bool) -> bool:
+    def _by_hand(self, scaler: Any, zero_grad: bool) -> bool:
         try:
             if self._pass.weigh is not None:
                 raise RuntimeError(f"rule {self._rule.name!r} chooses samples: use step(closure)")
             if all(p.grad is None for p in self._params()):
                 raise RuntimeError("no parameter has a gradient: call loss.backward() before")
-            more = self._advance(loss, scaler)
+            more = self._advance(torch.zeros(()), scaler)
         except BaseException:
             self._restore()
             raise
@@ -257,7 +257,7 @@ class SharpnessAware(Optimizer):
         return query is None
 
     @torch.no_grad()
-    def _advance(self, loss: Tensor | None, scaler: Any) -> bool:
+    def _advance(self, loss: Tensor, scaler: Any) -> bool:
         """Hand loss and gradient to the rule; True: the weights are where it wants the next one."""
         grads = [p.grad for p in self._params()]
         self._used |= {i for i, g in enumerate(grads) if g is not None}
@@ -269,12 +269,11 @@ class SharpnessAware(Optimizer):
                 self._restore()
                 return False
         current = self._pass
-        if current.loss is None:
-            current.loss = torch.zeros(()) if loss is None else loss.detach()
-            if self._model is not None:
-                current.frozen.enter_context(frozen_statistics(self._model))
+        if current.first and self._model is not None:
+            current.frozen.enter_context(frozen_statistics(self._model))
+        current.first = False
         try:
-            query = current.run.send((loss.detach() if loss is not None else current.loss, g))
+            query = current.run.send((loss, g))
         except StopIteration as end:
             self._directions.append(end.value)
             self._counted.append(current.step.omitted)

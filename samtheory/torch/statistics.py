@@ -18,13 +18,16 @@ def frozen_statistics(model: nn.Module) -> Iterator[None]:
     For the second pass of a step, which sees the same batch at perturbed weights.
     """
     tracking = [x for x in model.modules() if isinstance(x, _RUNNING) and x.training and x.track_running_stats]
+    momenta = [module.momentum for module in tracking]
     try:
         for module in tracking:
             module.track_running_stats = False
+            if isinstance(module, nn.modules.instancenorm._InstanceNorm):  # which looks at its momentum alone
+                module.momentum = 0.0
         yield
     finally:
-        for module in tracking:
-            module.track_running_stats = True
+        for module, momentum in zip(tracking, momenta):
+            module.track_running_stats, module.momentum = True, momentum
 
 
 def normalisation_parameters(model: nn.Module) -> list[nn.Parameter]:
