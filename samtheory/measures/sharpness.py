@@ -1,6 +1,6 @@
 """Sharpness of a loss f at a point x, each number with what is known of its error.
 
-    ascent_direction(problem, x, rho)    f(x + rho g/|g|) - f(x),  g = grad f(x)
+    ascent_direction(problem, x, rho)    f(x + rho g/|g|) - f(x),  g = grad f(x)  (`ascent_loss_gradient` of the first)
     worst_direction(problem, x, rho)     max over |v| <= 1 of f(x + rho v) - f(x)
     average_direction(problem, x, rho)   mean over |u| = 1 (uniform on the sphere) of f(x + rho u) - f(x)
     top_eigenvalue(problem, x)           largest eigenvalue of the Hessian
@@ -62,6 +62,19 @@ def ascent_direction(problem: Any, x: Any, rho: float) -> Sharpness:
         return Sharpness(0.0, 0.0, 0.0, "the gradient is exactly zero: no perturbation")
     value = float(losses(problem, x + rho / length * g) - losses(problem, x))
     return Sharpness(value, value, value, "exact")
+
+
+def ascent_loss_gradient(problem: Any, X: Any, rho: float) -> np.ndarray:
+    """Gradient of f(x + rho g/|g|) at every point of X, [..., d]; NaN where g = grad f(x) is zero.
+
+    G + (rho/|g|) Hess f(x) (G - <h, G> h) with h = g/|g| and G = grad f(x + rho h).
+    """
+    g = gradients(problem, X)
+    length = np.linalg.norm(g, axis=-1, keepdims=True)
+    h = np.divide(g, length, out=np.full_like(g, np.nan), where=length > 0)
+    G = gradients(problem, X + rho * h)
+    across = G - h * np.sum(h * G, axis=-1, keepdims=True)
+    return G + rho * hessian_vector(problem, X, across) / np.where(length > 0, length, np.nan)
 
 
 def worst_direction(

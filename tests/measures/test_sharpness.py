@@ -10,6 +10,7 @@ from samtheory.evaluate import dense_hessian, gradients, hessian, hessian_vector
 from samtheory.kernel import interpreted
 from samtheory.measures.sharpness import (
     ascent_direction,
+    ascent_loss_gradient,
     average_direction,
     ball_maximum,
     least_nonzero_eigenvalue,
@@ -116,6 +117,18 @@ def test_published_numbers_on_the_plane_of_minimisers(rho, worst):
     assert drawn.low <= mean.value <= drawn.high and drawn.error < 1e-2 * rho**4
     near = ON_THE_PLANE + 1e-7 * rho * np.array([0, 0, 0, 1.0])
     assert ascent_direction(problem, near, rho).value / rho**2 == pytest.approx(2.005, rel=1e-6)
+
+
+def test_gradient_of_the_ascent_loss():
+    problem, rho, step = two_bowls(), 0.3, 1e-5
+    for x in np.random.default_rng(3).uniform(0.2, 1.0, (4, 4)) * [1, -1, 1, 1]:
+        rises = [
+            [ascent_direction(problem, y, rho).value + losses(problem, y) for y in (x + step * e, x - step * e)]
+            for e in np.eye(4)
+        ]
+        difference = np.diff(rises, axis=1)[:, 0] / (-2 * step)
+        np.testing.assert_allclose(ascent_loss_gradient(problem, x, rho), difference, rtol=1e-7, atol=1e-7)
+    assert np.isnan(ascent_loss_gradient(problem, [[0.3, 0.1, 0, 0], x], rho)).all(axis=1).tolist() == [True, False]
 
 
 def test_eigenvalues_and_trace():
