@@ -26,6 +26,7 @@ from samtheory.problems.relu_nets import (
 )
 
 NORMALISED = ("layer norm", "layer norm, small units", "batch norm")
+ALIVE = {"scale": real(0.5, 2), "width": integer(6, 8), "n": integer(4, 8)}  # some unit is on
 
 
 @claim(
@@ -94,15 +95,13 @@ class TraceIsJacobian:
 
     controls = {
         "2/n raised by one part in a thousand": control(
-            predict=lambda c: 1.001 * c.predict(), where={"net": choice("no bias", "bias"), "scale": real(0.5, 2)}
+            predict=lambda c: 1.001 * c.predict(), where={**ALIVE, "net": choice("no bias", "bias")}
         ),
-        "factor 1/n": control(predict=lambda c: c.predict() / 2, where={"scale": real(0.5, 2), "width": integer(3, 8)}),
-        "layer norm off interpolation": control(
-            measure=lambda c: c.unsettled(), where={"net": "layer norm", "scale": real(0.5, 2), "width": integer(3, 8)}
+        "factor 1/n": control(
+            predict=lambda c: c.predict() / 2, where={**ALIVE, "net": choice("no bias", "bias", *NORMALISED)}
         ),
-        "batch norm off interpolation": control(
-            measure=lambda c: c.unsettled(), where={"net": "batch norm", "scale": real(0.5, 2), "width": integer(3, 8)}
-        ),
+        "layer norm off interpolation": control(measure=lambda c: c.unsettled(), where={**ALIVE, "net": "layer norm"}),
+        "batch norm off interpolation": control(measure=lambda c: c.unsettled(), where={**ALIVE, "net": "batch norm"}),
     }
 
 

@@ -33,7 +33,9 @@ def kink_margin(net: Any, theta: Any) -> float:
     if isinstance(net, DeepReluNet):
         for level, W in enumerate(middle):
             rate = max(np.maximum(a[level], 0).max(), np.abs(W).sum(axis=1).max() * rate)
-            margin = min(margin, np.abs(a[level + 1]).min() / rate) if rate > 0 else 0.0
+            on = (a[level] > 0).any(axis=1)  # where a whole layer is off, the next sees 0 whatever its weights
+            if on.any():
+                margin = min(margin, np.abs(a[level + 1][on]).min() / rate)
     if isinstance(net, LayerNormReluNet):
         margin = min(margin, np.abs(np.linalg.norm(np.maximum(a[0], 0), axis=1) - net.eps).min() / rate)
     return float(margin)

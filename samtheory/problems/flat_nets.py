@@ -143,3 +143,30 @@ def unbiased_memoriser(X: Any, y: Any, gap: float):
     W = np.linalg.lstsq(X, seen.T, rcond=None)[0].T
     height = np.sqrt(np.linalg.norm(X, axis=1) * np.abs(y))
     return ReluNet(X, y, n), pack(height[:, None] * W, y / height)
+
+
+def flattest_unbiased_net(X: Any, y: Any, directions: Any):
+    """The flattest net without biases whose first layer points along given directions u_k and that fits y at X.
+
+    A unit along u of weight c = |W1_j| W2_j has Tr Hess L = (2/n) sum_i over its samples |x_i|^2 W2_j^2 + |W1_j|^2
+    (u'x_i)^2, at best 4 |c| sqrt(A B) with A, B the means of |x_i|^2 and (u'x_i)^2 there.  So the flattest net is the
+    minimum of sum_k |c_k| g_k subject to sum_k c_k relu(u_k'x_i) = y_i, a linear programme with a sparse solution.
+    """
+    from scipy.optimize import linprog
+
+    X = array(None, None)("X", X)
+    y, U = array(len(X))("y", y), array(None, X.shape[1])("directions", directions)
+    U = U / np.linalg.norm(U, axis=1, keepdims=True)
+    units = np.maximum(X @ U.T, 0)
+    A = ((units > 0) * (X**2).sum(axis=1)[:, None]).mean(axis=0)
+    U, units, A = U[A > 0], units[:, A > 0], A[A > 0]
+    B = (units**2).mean(axis=0)
+    columns = units / np.sqrt(A * B)
+    found = linprog(np.ones(2 * len(U)), A_eq=np.hstack([columns, -columns]), b_eq=y, method="highs")
+    if found.status != 0:
+        raise ValueError(f"no net with these {len(U)} directions fits y ({found.message})")
+    c = (found.x[: len(U)] - found.x[len(U) :]) / np.sqrt(A * B)
+    used = c != 0
+    c, U, A, B = c[used], U[used], A[used], B[used]
+    size = np.sqrt(np.abs(c) * np.sqrt(A / B))  # |W1_j|, where the two terms of the trace are equal
+    return ReluNet(X, y, len(c)), pack(size[:, None] * U, c / size)
