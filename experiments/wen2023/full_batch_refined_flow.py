@@ -21,6 +21,7 @@ from samtheory.flows.cycle import descent, last_two
 from samtheory.flows.gradient import project
 from samtheory.flows.manifold import manifold_flow, radius_factor, refined_top, top_eigenvalue
 from samtheory.problems.interpolating import interpolating
+from samtheory.sde.order import halving_limit
 
 LEVELS = 0.5 ** np.arange(3)
 SETTLED = 30  # phase I is given this long, in units of 1/(eta lam_M)
@@ -104,13 +105,12 @@ class RefinedFlow:
 
     def judge(self, x, X):
         error = x - X
-        once = 2 * error[1:] - error[:-1]
+        limit, changed = halving_limit(error)
         size = np.linalg.norm(error, axis=1) + 1e-9  # of the flows and projections
         orders = np.log2(size[:-1] / size[1:])
-        changed = np.linalg.norm(error[2] - error[1]) + np.linalg.norm(once[1] - once[0])
         return [
             equals(
-                "|limit of Phi(x) - X as rho -> 0|", np.linalg.norm(once[1]), 0, tolerance=changed + 1e-9,
+                "|limit of Phi(x) - X as rho -> 0|", np.linalg.norm(limit), 0, tolerance=changed + 1e-9,
                 why="last changes of the error and of its extrapolation",
             ),
             at_least("order in rho", orders[1], 1, slack=abs(orders[1] - orders[0]), why="its last change"),

@@ -7,9 +7,9 @@ SAM's iterates alternate about p along v_1 (derived, to the orders given, for et
     shift     the centre of the cycle is off p along v_1, by (a + rho)^2 D_111/(2 lam_1) of O(rho^2): the distances of
               even and odd steps differ, by a share of about rho D_111/(eta lam_1^2); beyond a share of one the iterate
               no longer changes sides, and the alignment is lost: this is the threshold of rho/eta;
-    tilt      the gradient is off v_1, towards v_j by (1/2) rho (2/(2 - eta lam_1))^2 D_11j/(lam_j + g), with
-              g = eta lam_1^2/(2 - eta lam_1): the drift -eta (a + rho)^2 D_11j/2 is held by the pull
-              -eta lam_j (x_j + rho x_j lam_j/(rho g)).
+    tilt      the gradient at the iterates is off v_1, by (1/2) rho ((2 + h)/(2 - h)) D_11j/(lam_j + g) towards v_j,
+              h = eta lam_1 and g = eta lam_1^2/(2 - h): with G_j = lam_j x_j + a^2 D_11j/2 the gradient along v_j, the
+              pull -eta (lam_j x_j + lam_j rho G_j/(a lam_1)) holds the drift -eta (a + rho)^2 D_11j/2.
 """
 
 from __future__ import annotations
@@ -76,7 +76,14 @@ def tilt(problem: Any, p: np.ndarray, rank: int, eta: float, rho: float) -> floa
     others, h = slice(-rank, -1), eta * lam[-1]
     D = V[:, others].T @ third_twice(problem, p, V[:, -1])
     g = eta * lam[-1] ** 2 / (2 - h)
-    return float(0.5 * rho * radius_factor(eta, lam[-1]) ** 2 * np.linalg.norm(D / (lam[others] + g)))
+    return float(0.5 * rho * (2 + h) / (2 - h) * np.linalg.norm(D / (lam[others] + g)))
+
+
+def shift(problem: Any, p: np.ndarray, eta: float, rho: float) -> float:
+    """How far the centre of the cycle is off the minimiser p, along v_1."""
+    lam, V = np.linalg.eigh(hessian(problem, p))
+    radius = radius_factor(eta, lam[-1]) * rho
+    return float(radius**2 * abs(V[:, -1] @ third_twice(problem, p, V[:, -1])) / (2 * lam[-1]))
 
 
 def last_two(problem: Any, eta: float, rho: float, start: Any, steps: int) -> np.ndarray:

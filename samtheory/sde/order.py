@@ -225,6 +225,16 @@ def richardson(e_eta: Any, e_half: Any, eta: float) -> np.ndarray:
     return (2 * np.asarray(e_half) - np.asarray(e_eta)) / ((math.sqrt(2) - 1) * math.sqrt(eta))
 
 
+def halving_limit(values: Any) -> tuple[np.ndarray, float]:
+    """(limit, uncertainty) of exact values at the levels 1, 1/2, 1/4 (first axis) that converge to first order or more.
+
+    The limit is 2 v_2 - v_1, the uncertainty |v_2 - v_1| plus the last change of the extrapolation, 2 v_1 - v_0 before.
+    """
+    first, second, third = np.asarray(values, dtype=float)
+    limit = 2 * third - second
+    return limit, float(np.linalg.norm(third - second) + np.linalg.norm(limit - (2 * second - first)))
+
+
 @dataclasses.dataclass(frozen=True)
 class Fit:
     """e = a sqrt(eta) + b eta + c eta^1.5: `coefficients` (a, b, c), their covariance, and the sum of squared residuals
