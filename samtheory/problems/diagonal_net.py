@@ -126,6 +126,20 @@ def sparse_regression(
     return X, target / np.linalg.norm(target)
 
 
+def legacy_regression(seed: int, n: int, d: int, support: int) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+    """X [n, d], X_test [1000, d] and a target, standard normal, drawn in this order from NumPy's legacy generator.
+
+    The target keeps the absolute values of its first `support` entries and has unit length: the data of the published
+    experiment on SAM and diagonal networks (seed 0).
+    """
+    count(1, d)("support", support)
+    legacy = np.random.RandomState(seed)
+    X, held_out = (legacy.multivariate_normal(np.zeros(d), np.eye(d), rows) for rows in (n, 1000))
+    target = np.abs(legacy.randn(d))
+    target[support:] = 0
+    return X, held_out, target / np.linalg.norm(target)
+
+
 def effective(p: Any, x: Any) -> np.ndarray:
     """beta of the weights x [..., dim] of any of the networks, [..., d]."""
     x, d = np.asarray(x, dtype=float), p.X.shape[1]
