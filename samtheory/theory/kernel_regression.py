@@ -86,10 +86,10 @@ def path_exponent(rho, top, low):
     return low * (1 + rho * low) / (top * (1 + rho * top))
 
 
-def stopped_error(x, kappa, B, m, s):
-    """sum_l [B_l r_l^2 + m_l s^2 (1 - r_l)^2] at r = (x, x^kappa), without 1/n; B and m are pairs."""
-    x = np.asarray(x, dtype=np.float64)
-    return sum(B[i] * r**2 + m[i] * s**2 * (1 - r) ** 2 for i, r in enumerate((x, x**kappa)))
+def stopped_error(log_x, kappa, B, m, s):
+    """sum_l [B_l r_l^2 + m_l s^2 (1 - r_l)^2] at r = (x, x^kappa), without 1/n; B and m are pairs, log x <= 0."""
+    log_x = np.asarray(log_x, dtype=np.float64)
+    return sum(B[i] * r**2 + m[i] * s**2 * (1 - r) ** 2 for i, r in enumerate((np.exp(log_x), np.exp(kappa * log_x))))
 
 
 def best_stopped_error(kappa, B, m, s):
@@ -98,14 +98,14 @@ def best_stopped_error(kappa, B, m, s):
     A grid in log x between the r* of the two levels (E falls before and rises after), refined by shrinking it.
     Source: derived.
     """
-    best = best_shrinkage(np.asarray(B), np.asarray(m), s)
-    ends = np.log(np.array([best[0], best[1] ** (1 / kappa)]))
-    low, high = ends.min(), ends.max()
+    least = np.log(best_shrinkage(np.asarray(B), np.asarray(m), s))
+    low, high = sorted((least[0], least[1] / kappa))
     for _ in range(12):
         grid = np.linspace(low, high, 200)
-        at = int(stopped_error(np.exp(grid), kappa, B, m, s).argmin())
+        errors = stopped_error(grid, kappa, B, m, s)
+        at = int(errors.argmin())
         low, high = grid[max(at - 1, 0)], grid[min(at + 1, 199)]
-    return float(stopped_error(np.exp(grid), kappa, B, m, s).min())
+    return float(errors.min())
 
 
 # ------------------------------------------------------------------------------------ other settings

@@ -34,11 +34,11 @@ def test_winning_window(rng):
 
 @pytest.mark.parametrize("kappa", [0.05, 0.4, 0.9])
 def test_best_stopped_error(kappa, rng):
-    even = np.linspace(0, 1, 200_001)
-    x = np.concatenate([even, even ** (1 / kappa)])
+    even = np.log(np.linspace(0, 1, 200_001)[1:])
+    log_x = np.concatenate([even, even / kappa])
     for _ in range(20):
         B, m, s = 10 ** rng.uniform(-2, 2, 2), rng.integers(1, 5, 2), 10 ** rng.uniform(-1, 1)
-        grid = kr.stopped_error(x, kappa, B, m, s).min()
+        grid = kr.stopped_error(log_x, kappa, B, m, s).min()
         best = kr.best_stopped_error(kappa, B, m, s)
         assert grid * (1 - 1e-6) <= best <= grid * (1 + 1e-12)
 
