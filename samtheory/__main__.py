@@ -1,4 +1,4 @@
-"""The command line: list, show, verify, tightness, falsify, figures."""
+"""The command line: list, show, verify, tightness, falsify, worst-case, figures."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ def main(argv: Sequence[str] | None = None) -> None:
     except BrokenPipeError:
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         sys.exit(1)
-    except (ValueError, OSError) as error:
+    except (ValueError, OSError, ImportError) as error:
         print(f"samtheory: error: {error}", file=sys.stderr)
         sys.exit(2)
     except KeyboardInterrupt:
@@ -70,6 +70,23 @@ def _parser() -> argparse.ArgumentParser:
     one.add_argument("--budget", type=_positive, default=2000, metavar="N", help="evaluations (default 2000)")
     one.add_argument("--seed", type=_natural, default=0)
     one.set_defaults(run=_falsify)
+
+    one = commands.add_parser("worst-case", help="exact worst case of a rule over a class of functions (extra `pep`)")
+    one.add_argument("rule", choices=("gd", "usam", "sam"))
+    classes = ("smooth-strongly-convex", "smooth-convex", "smooth")
+    one.add_argument("--class", dest="functions", choices=classes, default=classes[0])
+    metrics = ("gap", "distance", "gap-from-distance", "gradient", "least-gradient", "mean-gradient")
+    one.add_argument(
+        "--metric", choices=metrics, help="default: gap, gap-from-distance, least-gradient of the three classes"
+    )
+    one.add_argument("--mu", type=float, default=0.0, help="strong convexity (default 0)")
+    one.add_argument("--L", type=float, default=1.0, help="smoothness (default 1)")
+    one.add_argument("--eta", type=float, required=True, help="step size")
+    one.add_argument("--rho", type=float, default=0.0, help="radius (default 0)")
+    one.add_argument("-N", dest="steps", type=_positive, default=1, help="steps (default 1)")
+    one.add_argument("--start", type=float, default=1.0, help="bound of the initial gap, distance^2, |g|^2 (default 1)")
+    one.add_argument("--json", action="store_true")
+    one.set_defaults(run=_worst_case)
 
     one = commands.add_parser("figures", help="regenerate the figures of the papers")
     one.add_argument("names", nargs="*", metavar="NAME", help="figures (default: every one)")
@@ -155,6 +172,14 @@ def _falsify(options: argparse.Namespace) -> int:
     from samtheory.report.run import falsify_one
 
     return falsify_one(registry.find(options.id), options.budget, options.seed)
+
+
+def _worst_case(options: argparse.Namespace) -> int:
+    from samtheory.worst_case.command import show
+
+    usual = {"smooth-strongly-convex": "gap", "smooth-convex": "gap-from-distance", "smooth": "least-gradient"}
+    options.metric = options.metric or usual[options.functions]
+    return show(options)
 
 
 def _figures(options: argparse.Namespace) -> int:
