@@ -63,7 +63,7 @@ def sam_gradient(
     """
     chosen = named(rule)
     options = chosen.checked(options if rho is None else {"rho": rho, **options})
-    tensors, rebuild = _structure(params)
+    tensors, rebuild = structure(params)
     layout = Layout(tensors)
     batch = (batch,) if isinstance(batch, Tensor) else tuple(batch)
     memory, w = dict(memory or {}), layout.flatten([tensor.detach() for tensor in tensors])
@@ -123,7 +123,7 @@ def _shards(rule: Rule, batch: tuple[Tensor, ...], m: int) -> list[Tensor]:
     return [tensor.reshape(n // m, m, *tensor.shape[1:]) for tensor in batch]
 
 
-def _structure(params: Parameters) -> tuple[list[Tensor], Callable[[list[Tensor]], Any]]:
+def structure(params: Parameters) -> tuple[list[Tensor], Callable[[list[Tensor]], Any]]:
     """The tensors in order, and the function that puts such a list back into the structure."""
     if isinstance(params, Tensor):
         return [params], lambda tensors: tensors[0]
@@ -139,7 +139,7 @@ def per_sample_gradients(
 
     loss_fn(params, *batch) as in `sam_gradient`; it is called with batches of one sample.
     """
-    tensors, rebuild = _structure(params)
+    tensors, rebuild = structure(params)
 
     def of(flat: tuple[Tensor, ...], *sample: Tensor) -> Tensor:
         return mean(loss_fn(rebuild(list(flat)), *(x.unsqueeze(0) for x in sample)))

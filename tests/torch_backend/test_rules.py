@@ -11,6 +11,7 @@ pytest.importorskip("torch.optim")  # not "torch": a folder of that name on the 
 import torch
 from torch.nn.functional import softplus
 
+from samtheory.kernel import interpreted
 from samtheory.oracles import EverySample, FullBatch
 from samtheory.problems.finite_sum import Logistic
 from samtheory.problems.links import LogCosh
@@ -149,7 +150,8 @@ def test_same_iterates_as_the_compiled_rule(name, problem):
     batch = tuple(map(as_tensor, batch))
     if m is not None and not batch:
         pytest.skip("no samples to cut up")
-    expected = simulate(FullBatch(objective) if m is None else EverySample(objective), compiled, w0, 100).states
+    with interpreted():  # the bits of the compiled code (tests/test_rules.py), without its compilation
+        expected = simulate(FullBatch(objective) if m is None else EverySample(objective), compiled, w0, 100).states
 
     w, functional = torch.nn.Parameter(as_tensor(w0)), as_tensor(w0)
     optimiser = SharpnessAware([w], rule=rule, **{"lr": ETA, **options, **base})
@@ -172,7 +174,8 @@ def test_same_iterates_as_the_compiled_rule(name, problem):
 def test_schedules_of_the_groups():
     """rho and lr that change every step, set in the parameter groups as schedulers do."""
     objective, loss, _, w0 = SHARED["quadratic"]
-    expected = simulate(objective, SAM(InverseRoot(0.2), InverseRoot(0.3)), w0, 50).x
+    with interpreted():
+        expected = simulate(objective, SAM(InverseRoot(0.2), InverseRoot(0.3)), w0, 50).x
     w = torch.nn.Parameter(as_tensor(w0))
     optimiser = SharpnessAware([w], lr=0.2, rho=0.3)
     scheduler = torch.optim.lr_scheduler.LambdaLR(optimiser, lambda t: 1 / (1 + t) ** 0.5)
