@@ -6,7 +6,7 @@ hidden weights move; loss 1/2 sum (out - y)^2, eta = 0.4/lam_max, rho = 1/lam_ma
 start.  Gradient descent and USAM run on the same data from the same start; the error against the noise-free teacher is
 exact, by the arc-cosine kernel (no test set).  The signature is that of regression (behdin2023/bias-variance):
     k = 1, 10 and s = 0, 0.5: SAM's error is smaller;      k = 1, s = 1: smaller;      k = 100, s = 1: larger.
-Not asserted, because draws disagree: s = 1 at k = 10, and the error stopped at its best, for s > 0.
+Not asserted, because 20 teachers disagree or barely agree: s = 1 at k = 10, and the error stopped at its best.
 
 One instance is an experiment with 60 teachers (100 for s = 1): the mean of log(SAM's error/GD's) with Student's
 interval, both entries missed with probability 1e-6 in all; it must differ from 0 by 1e-3 at least.  With so
