@@ -85,7 +85,7 @@ class LessSharp:
         size = self.top * np.linalg.norm(start) + np.sqrt(self.top) * np.linalg.norm(y)
         slack = 16 * (self.n + self.p) * EPS * (1 + np.array(AT)) * size  # of a gradient
         radius = self.ball * np.linalg.norm(start)
-        along = self.ball * eta * (2 + self.ball) * gd[3] * slack + 8 * self.n * EPS * (sam[4] + gd[4])
+        along = self.ball * eta * (2 + self.ball) * (gd[3] + slack) * slack + 8 * self.n * EPS * (sam[4] + gd[4])
         why = "16 (n + p) ulp a step of the largest gradient"
         return [
             at_most("|g_i|", sam[0], gd[0], slack=slack[:, None], why=why),
