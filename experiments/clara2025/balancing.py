@@ -34,7 +34,7 @@ EPS, STEPS = np.finfo(float).eps, 20
     confidence="text (abstract), derived (the rates)",
     statement="""On the marginal loss of depth 2 the gradient flow has (u^2 - v^2)(t) = (u^2 - v^2)(0) exp(-2 e^2 s
         t), and a step of descent multiplies u^2 - v^2 by (1 - gamma e^2 s)^2 - gamma^2 z^2.""",
-    cost=2,
+    cost=3,
 )
 class Balancing:
     n: int = integer(1, 5)

@@ -12,8 +12,8 @@ from samtheory.measures.interpolators import basis_pursuit, minimise_entropy
 from samtheory.problems.diagonal_net import sparse_regression
 from samtheory.theory.potentials import limit_response
 
-# the error of a limit is then known to about a part in ten thousand; what is compared differs by tens of per cent
-ACCURACY: dict[str, Any] = {"rtol": 1e-5, "atol": 1e-8, "residual": 1e-5}
+# errors are then known to 3 parts in 10^4 (measured, against 1e-8); what is compared differs by tens of per cent
+ACCURACY: dict[str, Any] = {"rtol": 1e-4, "atol": 1e-7, "residual": 1e-4}
 
 
 @dataclasses.dataclass(frozen=True)
