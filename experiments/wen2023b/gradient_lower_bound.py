@@ -8,8 +8,9 @@ sign(f) W2_j = a_j/|x'|; the printed equation 4 lacks the sign.  With D layers, 
 with layer norm >= 1 where the units' norm exceeds eps (from W2 alone), else >= (2/eps) |x'| |f|.
 Fitting labels +-1 on the cube therefore costs Tr Hess L >= 4 sqrt(d+1), 4 sqrt d without bias, 2 D (d+1)^(1/D).
 
-Conventions: relu'(0) = 0.  Instances start at equality (a memoriser of n points on an ellipsoid) and move away from it
-by `spread` times Gaussian parameters: at spread 1e-8 the bound is met to round-off, at 10 the net is random.
+Conventions: relu'(0) = 0.  Instances start at equality (a memoriser of n points on an ellipsoid) and move away from
+it by `spread` times Gaussian parameters and a factor of the last layer: at spread 1e-8 the bound is met to round-off,
+at 10 the net is random.
 """
 
 import numpy as np
@@ -22,7 +23,7 @@ from samtheory.problems.relu_nets import outputs, pre_activations, weights
 from samtheory.theory.flatness import gradient_bound, gradient_gap, layer_norm_gradient_bound
 
 NETS = ("bias", "no bias", "deep", "layer norm", "layer norm, small units")
-NEAR = {"spread": log_real(1e-8, 1e-4), "d": integer(3, 8)}
+NEAR = {"spread": log_real(1e-8, 1e-4), "imbalance": 1.0, "d": integer(3, 8)}
 
 
 @claim(
@@ -38,15 +39,16 @@ NEAR = {"spread": log_real(1e-8, 1e-4), "d": integer(3, 8)}
 class GradientLowerBound:
     net: str = choice(*NETS)
     spread: float = log_real(1e-8, 10)  # distance from equality
+    imbalance: float = log_real(0.1, 10)  # factor of the last layer
     d: int = integer(2, 8)
     n: int = integer(1, 6)
     depth: int = integer(3, 5)  # of "deep"
     seed: int = seeds()
 
     examples = (
-        {"net": "bias", "spread": 1e-8, "d": 5, "n": 4, "depth": 3, "seed": 0},
-        {"net": "no bias", "spread": 1e-8, "d": 5, "n": 4, "depth": 3, "seed": 0},
-        {"net": "deep", "spread": 1e-8, "d": 5, "n": 4, "depth": 4, "seed": 0},
+        {"net": "bias", "spread": 1e-8, "imbalance": 1, "d": 5, "n": 4, "depth": 3, "seed": 0},
+        {"net": "no bias", "spread": 1e-8, "imbalance": 1, "d": 5, "n": 4, "depth": 3, "seed": 0},
+        {"net": "deep", "spread": 1e-8, "imbalance": 1, "d": 5, "n": 4, "depth": 4, "seed": 0},
     )
 
     @property
@@ -67,7 +69,9 @@ class GradientLowerBound:
             net, theta = layer_norm_memoriser(X, y, directions, eps, threshold)
         else:
             net, theta = memoriser(X, y, directions, eps, depth=self.depth if self.net == "deep" else 2)
-        return net, theta + self.spread * rng.standard_normal(len(theta))
+        theta = theta + self.spread * rng.standard_normal(len(theta))
+        theta[-net.width :] *= self.imbalance
+        return net, theta
 
     def assumptions(self):
         net, theta = self.model
@@ -77,10 +81,14 @@ class GradientLowerBound:
         return [requires("|relu| is not eps (to round-off)", np.abs(norm / net.eps - 1).min(), ">", 1e-9)]
 
     def measure(self):
-        """|grad f_i|^2, from compiled gradients of (f_i - y_i)^2 with the labels y_i = f_i - 1/2."""
+        """|grad f_i|^2, from compiled gradients 2 s_i grad f_i of (f_i - y_i)^2 with the labels y_i = f_i - s_i.
+
+        s_i exceeds the terms of f_i, so that their round-off does not show in f_i - y_i.
+        """
         net, theta = self.model
-        shifted = net._replace(y=outputs(net, theta) - 0.5)
-        return (sample_gradients(shifted, theta) ** 2).sum(axis=1)
+        s = 1 + output_terms(net, theta)
+        shifted = net._replace(y=outputs(net, theta) - s)
+        return ((sample_gradients(shifted, theta) / (2 * s[:, None])) ** 2).sum(axis=1)
 
     def predict(self, constant=1.0, biased=True, signed=True):
         """The bound, the bound plus the gap of two layers (else None), and what round-off is relative to."""
