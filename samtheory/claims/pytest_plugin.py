@@ -65,7 +65,7 @@ class ClaimProperty(pytest.Item):
         self.claim = claim
 
     def runtest(self) -> None:
-        from hypothesis import given, note, reject, target
+        from hypothesis import given, note, reject, settings, target
         from hypothesis import strategies as st
 
         from samtheory.claims.claim import command_of, evaluate, instantiate
@@ -81,6 +81,10 @@ class ClaimProperty(pytest.Item):
                 )
             return
 
+        usual = settings.default.max_examples
+        examples = min(usual, max(10, round(usual / info.cost)))  # a costly claim is looked at less often, as in verify
+
+        @settings(max_examples=examples)
         @given(st.builds(self.claim, **{name: dimension.strategy() for name, dimension in info.space.items()}))
         def property_holds(instance):
             outcome = evaluate(instance)
