@@ -27,6 +27,7 @@ from samtheory.flows.cycle import descent, last_two, tilt
 from samtheory.flows.gradient import project
 from samtheory.flows.manifold import manifold_flow, third_twice, top_eigenvalue, trace
 from samtheory.problems.interpolating import interpolating
+from samtheory.sde.order import richardson_limit
 from samtheory.theory.cycles import cycle_amplitude
 
 LEVELS = 0.5 ** np.arange(3)
@@ -99,9 +100,7 @@ class TopEigenvalue:
         error = np.linalg.norm(x[:, 0] - X, axis=1)
         orders = np.log2(error[:-1] / error[1:])
         centre = x.mean(axis=1)
-        once = 2 * centre[1:] - centre[:-1]
-        twice = (4 * once[1] - once[0]) / 3
-        changed = np.linalg.norm(once[1] - once[0])
+        limit, changed = richardson_limit(centre)
         allowed = angle(project(self.fall.problem, centre[2]).point, LEVELS[2])
         second = (self.rho * self.fall.lean / self.eta) ** 2 + self.h * LEVELS[2]
         why = "tilt, and turn of v_1 off the manifold; next order in eta lam_1 and in the share"
@@ -109,7 +108,7 @@ class TopEigenvalue:
             at_least("order of |x - X|", orders[1], order, slack=abs(orders[1] - orders[0]), why="its last change"),
             equals(
                 "|limit of x - X|",
-                np.linalg.norm(twice - X),
+                np.linalg.norm(limit - X),
                 0,
                 tolerance=changed,
                 why="the first extrapolation's last change",

@@ -25,6 +25,7 @@ from samtheory.flows.gradient import gradient_flow, project
 from samtheory.problems.interpolating import interpolating
 from samtheory.rules.gd import GD
 from samtheory.rules.sam import SAM
+from samtheory.sde.order import richardson_limit
 from samtheory.simulate import simulate
 from samtheory.theory.cycles import cycle_amplitude
 
@@ -114,15 +115,16 @@ class PhaseOne:
         error = np.linalg.norm(x - plain, axis=1)
         orders = np.log2(error[:-1] / error[1:])
         rest = (x - drifting) / LEVELS[:, None] / (error[4] / LEVELS[4])
-        once = 2 * rest[3:] - rest[2:-1]
-        left = np.linalg.norm((4 * once[1] - once[0]) / 3)
+        left, changed = richardson_limit(rest[2:])
         gains = np.diff(times) / np.log(2)
         allowed = 3 * abs(gains[3] - gains[2]) + LEVELS[3] * self.h / self.data[3]
+        first = "last change of the first extrapolation"
         last, whole = "twice its last change, and the level", "three times its last change, and a step"
-        changed = np.linalg.norm(once[1] - once[0]) + 1e-7  # the flows' own error, over that of x
         return [
             at_least("order of |x - phi|", orders[3], 1, slack=2 * abs(orders[3] - orders[2]) + LEVELS[4], why=last),
-            equals("limit of the rest over |x - phi|", left, 0, tolerance=changed, why="the first extrapolation's"),
+            equals(  # 1e-7: the flows' own error, over that of x
+                "limit of the rest over |x - phi|", np.linalg.norm(left), 0, tolerance=changed + 1e-7, why=first
+            ),
             at_most("eta N gained by a halving, over ln 2", gains[3], slowest, slack=allowed, why=whole),
             at_least("eta N gained by a halving, over ln 2, at least", gains[3], fastest, slack=allowed, why=whole),
         ]

@@ -235,6 +235,17 @@ def halving_limit(values: Any) -> tuple[np.ndarray, float]:
     return limit, float(np.linalg.norm(third - second) + np.linalg.norm(limit - (2 * second - first)))
 
 
+def richardson_limit(values: Any) -> tuple[np.ndarray, float]:
+    """(limit, uncertainty) of exact values at the levels 1, 1/2, 1/4 (first axis), smooth in the level at 0.
+
+    Two Richardson steps, (4 (2 v_2 - v_1) - (2 v_1 - v_0))/3, leave an error of third order; the uncertainty is the
+    last change of the first of them, which is of second order.
+    """
+    first, second, third = np.asarray(values, dtype=float)
+    before, after = 2 * second - first, 2 * third - second
+    return (4 * after - before) / 3, float(np.linalg.norm(after - before))
+
+
 @dataclasses.dataclass(frozen=True)
 class Fit:
     """e = a sqrt(eta) + b eta + c eta^1.5: `coefficients` (a, b, c), their covariance, and the sum of squared residuals
