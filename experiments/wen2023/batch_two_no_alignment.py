@@ -91,8 +91,11 @@ class BatchTwoNoAlignment:
         """The least max_k angle over x != 0: an enclosure in the plane, the best found elsewhere."""
         _, spaces, conditions = self.model
         if self.dim == 2:
-            circle = lambda t: self.furthest(np.stack([np.cos(t), np.sin(t)], axis=-1))  # noqa: E731
-            return minimum_on_interval(circle, 0.0, np.pi, conditions.max(), tolerance=ACCURACY)
+
+            def on_the_circle(t):
+                return self.furthest(np.stack([np.cos(t), np.sin(t)], axis=-1))
+
+            return minimum_on_interval(on_the_circle, 0.0, np.pi, conditions.max(), tolerance=ACCURACY)
         rng = np.random.default_rng([self.seed, 1])
         x = rng.standard_normal((4000, self.dim))
         x[:2000] = sum(rng.standard_normal((2000, V.shape[1])) @ V.T for V in spaces)
