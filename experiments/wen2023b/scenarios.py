@@ -15,8 +15,12 @@ The comparison is empirical; this is one experiment of several data sets, the sa
 Means over data sets are compared with one-sided 99 % limits of Student's law: a false verdict of a mean that is just
 allowed has probability 0.01 each, no less.  `small` (6 data sets, m = 300) is sized by a pilot on other seeds;
     python experiments/wen2023b/scenarios.py --scale full
-is the paper's size (m = 500), 10 data sets, the paper's rho for longer, in ??? minutes on one core; seed 0:
-???
+is the paper's size (m = 500), 10 data sets, the paper's rho for longer: three minutes on one core.  Its means, seed 0,
+with the same limits:
+    1-SAM, no bias       error 0.003 +- 0.007
+    1-SAM, bias          error 0.234 +- 0.074    Tr/4 sqrt(d+1) = 0.987 +- 0.020 (the outputs fall short of +-1)
+    1-SAM, layer norm    error 0.015 +- 0.011    Tr/2 = 1.0016 +- 0.0011
+    GD + weight decay    error 0                 3.43 +- 0.18 times as sharp as 1-SAM with bias
 """
 
 import functools

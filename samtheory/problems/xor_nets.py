@@ -18,7 +18,7 @@ from samtheory.problems.relu_nets import (
     with_bias,
 )
 from samtheory.theory.flatness import flattest_trace, layer_norm_flattest_trace
-from samtheory.validate import count
+from samtheory.validate import count, nonnegative
 
 KINDS = ("no bias", "bias", "layer norm", "batch norm")
 
@@ -92,3 +92,12 @@ def xor_task(kind: str, seed: Any, d: int, n: int, width: int, eps: float = 1e-3
     if kind == "layer norm":
         return XorTask(LayerNormReluNet(X, y, width, eps), pack(first, last), unseen_X, labels)
     return XorTask(BatchNormReluNet(X, y, width), pack(first, np.ones(width), last), unseen_X, labels)
+
+
+def label_noise(net: ReluNet, sigma: float) -> ReluNet:
+    """The net on the 2 n samples (x_i, y_i + sigma), (x_i, y_i - sigma): L + sigma^2.
+
+    One sample of it a step, drawn with replacement, is SGD whose labels are y_i +- sigma at random.
+    """
+    sigma = nonnegative("sigma", sigma)
+    return ReluNet(np.vstack([net.X, net.X]), np.concatenate([net.y + sigma, net.y - sigma]), net.width)
