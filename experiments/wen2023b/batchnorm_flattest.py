@@ -10,12 +10,16 @@ for ANY parameters sum_j |gamma_j W2_j| >= |mean_s Delta_s f|/2, which is 2 for 
 
 (A.3) Tr Hess L >= 2 (|W2|^2 + |gamma|^2) >= 4 sum_j |gamma_j W2_j| >= 8 at interpolation.
 
+Near the infimum (derived): sum_j |gamma_j W2_j| (2 - |mean_s Delta_s R_j|/nu_j) <= (Tr Hess L - 8)/2 at interpolation,
+by the same two chains.  A unit for which this is 0 is on at one corner only and has one height there for all of S, so
+it sees no other coordinate, the differences of S spanning R^(d-2): the flatter the net, the closer to x_1 x_2.
+
 The four units (+-s, +-s, 0 ... | -s) have Tr = 8 (gamma^2 + 1/(4 gamma^2)) + 2 tr Cov(S)/s^2 (derived): 8 is the
 infimum, not attained.  CORRECTION: Lemma A.3 as printed drops the factor 2 of Lemma 4.1, which would give 4.
 
 Conventions: L = (1/n) sum (f - y)^2; statistics over the whole data; population covariance.  Random interpolating nets:
 first layer and gamma of the corner net and of further units, moved by `spread`; W2 solves the interpolation.
-The theorem's conclusion for near-minimal nets (some kappa for every epsilon) is not tested here.
+The theorem's epsilon and kappa have no constants to test; the inequality near the infimum stands for them.
 """
 
 import numpy as np
@@ -24,7 +28,7 @@ from samtheory.claims import at_least, at_most, claim, control, equals, integer,
 from samtheory.measures.flatness import kink_margin, net_trace
 from samtheory.problems.boolean import complete_set, cube_sample, xor
 from samtheory.problems.flat_nets import batch_norm_corner_net
-from samtheory.problems.relu_nets import BatchNormReluNet, outputs, pack, weights
+from samtheory.problems.relu_nets import BatchNormReluNet, outputs, pack, pre_activations, weights
 from samtheory.theory.flatness import BATCH_NORM_INFIMUM, batch_norm_corner_trace
 
 FITS = "the net fits: max |f - y|"
@@ -36,9 +40,10 @@ FITS = "the net fits: max |f - y|"
     kind="bound",
     confidence="text, derived",
     statement="""On {-1,1}^2 x S: sum |gamma_j W2_j| >= |mean over S of f(++) + f(--) - f(+-) - f(-+)|/2 for any net; at
-        interpolation Tr Hess L >= 2 (|W2|^2 + |gamma|^2) >= 8; four units reach
+        interpolation Tr Hess L >= 2 (|W2|^2 + |gamma|^2) >= 8 and sum |gamma_j W2_j| (2 - |mean_s Delta_s R_j|/nu_j)
+        <= (Tr Hess L - 8)/2; four units reach
         8 (gamma^2 + 1/(4 gamma^2)) + 2 tr Cov(S)/s^2.""",
-    caveat="Lemma A.3 as printed gives infimum 4; that near-minimal nets compute x_1 x_2 is not tested here",
+    caveat="Lemma A.3 as printed gives infimum 4; an explicit inequality stands for epsilon and kappa",
 )
 class BatchNormFlattest:
     scale: float = log_real(0.5, 100)  # s
@@ -90,7 +95,7 @@ class BatchNormFlattest:
         ]
 
     def measure(self):
-        """Traces of the corner net and of the fitted one, sum |gamma W2|, random a, b, c, d and their four relus."""
+        """Traces of the corner net and of the fitted one, sum |gamma W2|, its norms and shortfall, random relus."""
         net, theta = self.fitted
         _, gamma, last = weights(net, theta)
         path = float(np.abs(gamma * last).sum())
@@ -99,8 +104,17 @@ class BatchNormFlattest:
             net_trace(net, theta),
             path,
             float(2 * (gamma @ gamma + last @ last)),
+            self.shortfall(net, theta),
             self.relus(),
         )
+
+    @staticmethod
+    def shortfall(net, theta):
+        """sum_j |gamma_j W2_j| (2 - |mean_s Delta_s R_j|/nu_j) over the units that are on somewhere."""
+        R, (_, gamma, last) = np.maximum(pre_activations(net, theta)[0], 0), weights(net, theta)
+        nu = np.sqrt((R**2).mean(axis=0))
+        contrast = np.abs(4 * (R * net.y[:, None]).mean(axis=0))
+        return float((np.abs(gamma * last) * (2 - contrast / np.where(nu > 0, nu, 1)))[nu > 0].sum())
 
     def relus(self, broken=0.0):
         """Squared alternating sum and sum of squares of relu a, relu d, relu b, relu c; a + d - b - c = `broken`."""
@@ -112,14 +126,14 @@ class BatchNormFlattest:
         minus = np.maximum([b, c], 0)
         return (plus.sum(axis=0) - minus.sum(axis=0)) ** 2, (plus**2).sum(axis=0) + (minus**2).sum(axis=0)
 
-    def predict(self, infimum=BATCH_NORM_INFIMUM):
+    def predict(self, infimum=BATCH_NORM_INFIMUM, share=0.5):
         net, theta = self.fitted
         f = outputs(net, theta).reshape(4, -1) * xor(complete_set(self.rest)).reshape(4, -1)
         corner = batch_norm_corner_trace(self.rest, self.scale, self.gamma) - BATCH_NORM_INFIMUM + infimum
-        return corner, infimum, abs(float(f.sum(axis=0).mean())) / 2
+        return corner, infimum, abs(float(f.sum(axis=0).mean())) / 2, share
 
     def judge(self, measured, predicted):
-        (corner, trace, path, norms, (square, squares)), (exact, infimum, half) = measured, predicted
+        (corner, trace, path, norms, shortfall, (square, squares)), (exact, infimum, half, share) = measured, predicted
         why, round_off = "of the differences, and round-off", 1e-9 * (1 + path)
         slack = trace.tolerance + round_off
         return [
@@ -127,6 +141,7 @@ class BatchNormFlattest:
             at_least("Tr Hess L of a net that fits", trace.value, norms, slack=slack, why=why),
             at_least("its 2 (|W2|^2 + |gamma|^2)", norms, infimum, slack=round_off, why="max |f - y| <= 1e-9"),
             at_least("sum |gamma W2|", path, half, slack=1e-12 * (1 + path), why="round-off of the outputs"),
+            at_most("shortfall of its units", shortfall, share * (trace.value - infimum), slack=slack, why=why),
             at_most(
                 "alternating sum of four relus, squared",
                 square,
@@ -145,12 +160,17 @@ class BatchNormFlattest:
             refutes="its 2 (|W2|^2 + |gamma|^2)",
         ),
         "sum |gamma W2| >= 2.02": control(
-            predict=lambda c: (*c.predict()[:2], 1.01 * c.predict()[2]),
+            predict=lambda c: (*c.predict()[:2], 1.01 * c.predict()[2], 0.5),
             where={"spread": log_real(1e-6, 1e-4)},
             refutes="sum |gamma W2|",
         ),
+        "shortfall at most (Tr - 8)/20": control(
+            predict=lambda c: c.predict(share=0.05),
+            where={"spread": log_real(0.3, 3), "scale": log_real(10, 100)},
+            refutes="shortfall of its units",
+        ),
         "four relus with a + d != b + c": control(
-            measure=lambda c: (*c.measure()[:4], c.relus(broken=1.0)), refutes="alternating sum of four relus, squared"
+            measure=lambda c: (*c.measure()[:5], c.relus(broken=1.0)), refutes="alternating sum of four relus, squared"
         ),
     }
 

@@ -2,7 +2,7 @@
 
 With n = Omega(d log(d/delta)) samples of a symmetric distribution (covariance I) and labels of bounded path norm,
 every theta in argmin {Tr Hess L : L = 0} has E(f - y)^2 <= O~(d/n).  The constants are unknown, so the rate is tested
-with a STAND-IN: n >= 32 d and E(f - y)^2 <= (d/n) E y^2, for Gaussian x and a teacher of three units, on the flattest
+with a STAND-IN: n >= 48 d and E(f - y)^2 <= (d/n) E y^2, for Gaussian x and a teacher of three units, on the flattest
 net among all whose units point along a fine set of directions (the teacher's among them): a linear programme, so the
 minimum is exact there.  Exact parts:
   - on the whole cube Tr Hess L = |W1|_F^2 + d |W2|^2 for any parameters and labels without pre-activations 0 (derived);
@@ -25,7 +25,7 @@ from samtheory.problems.flat_nets import flattest_unbiased_net, unbiased_memoris
 from samtheory.problems.relu_nets import ReluNet, outputs, weights
 from samtheory.theory.flatness import flattest_trace, rademacher_bound, unbiased_cube_trace, unbiased_xor_trace
 
-MANY = "n >= 32 d"
+MANY = "n >= 48 d"
 DIRECTIONS, FRESH, SIGNS = 240, 2000, 8
 
 
@@ -34,14 +34,14 @@ DIRECTIONS, FRESH, SIGNS = 240, 2000, 8
     where="Theorem 3.1, Lemma 3.1, Lemmas A.1, A.11, A.24",
     kind="bound",
     confidence="text (exact parts: derived), rate: stand-in",
-    statement="""n >= 32 d Gaussian samples of a teacher of three units: the flattest net without biases that fits
+    statement="""n >= 48 d Gaussian samples of a teacher of three units: the flattest net without biases that fits
         them has E(f - y)^2 <= (d/n) E y^2.  On the whole cube Tr Hess L = |W1|_F^2 + d |W2|^2; the four-unit nets of
         xor have 8 sqrt(2d(1+e^2))/(2-2e); Rademacher complexity <= 2 C sqrt(mean |x|^2/n).""",
-    caveat="stand-in constants 32 and 1 (the theorem's are unknown); flattest among nets of 240 given directions",
+    caveat="stand-in constants 48 and 1 (the theorem's are unknown); flattest among nets of 240 given directions",
     cost=3,
 )
 class NoBiasGeneralises:
-    ratio: float = real(32, 48)  # n over d
+    ratio: float = real(48, 64)  # n over d
     d: int = integer(2, 3)  # of the linear programme
     e: float = real(0.01, 0.9)
     cube_d: int = integer(2, 8)
@@ -49,7 +49,7 @@ class NoBiasGeneralises:
     scale: float = log_real(0.1, 10)  # of its parameters
     seed: int = seeds()
 
-    examples = ({"ratio": 32, "d": 2, "e": 0.1, "cube_d": 8, "width": 4, "scale": 1.0, "seed": 0},)
+    examples = ({"ratio": 48, "d": 2, "e": 0.1, "cube_d": 8, "width": 4, "scale": 1.0, "seed": 0},)
 
     @property
     def n(self):
@@ -82,7 +82,7 @@ class NoBiasGeneralises:
 
     def assumptions(self):
         return [
-            requires(MANY, self.n, ">=", 32 * self.d),
+            requires(MANY, self.n, ">=", 48 * self.d),
             requires("no pre-activation on the cube is 0, or changes sign within 1e-5",
                      kink_margin(*self.on_cube), ">=", 1e-5),
         ]  # fmt: skip
@@ -129,7 +129,12 @@ class NoBiasGeneralises:
         (error, whole, family, loss, wrong, complexity), (rate, trace, known, rademacher) = measured, predicted
         why = "round-off of the differences"
         return [
-            at_most("E(f - y)^2/E y^2 of the flattest net (stand-in)", error, rate, why="stand-in constant 1"),
+            at_most(
+                "E(f - y)^2/E y^2 of the flattest net (stand-in)",
+                error,
+                rate,
+                why="stand-in constant 1; largest of 700 at n = 48 d, d = 2: 0.0023",
+            ),
             equals("Tr Hess L on the whole cube", whole.value, trace, tolerance=whole.tolerance, why=why),
             equals("Tr Hess L of four units", family.value, known, tolerance=family.tolerance + 1e-13 * known, why=why),
             at_most("their loss", loss, 0.0, slack=1e-27, why="(100 ulp/(1 - e))^2"),

@@ -27,6 +27,13 @@ def separation(X: Any, directions: Any) -> float:
     return float(np.min(ahead[~np.eye(len(X), dtype=bool)], initial=np.inf))
 
 
+def _labels(y, n):
+    y = array(n)("y", y)
+    if (y == 0).any():
+        raise ValueError(f"y[{int(np.flatnonzero(y == 0)[0])}] = 0 is not allowed; such a sample wants no unit at all")
+    return y
+
+
 def _picking(X, directions, eps):
     """W1' that gives sample i the value 1 in unit i and 1 - w_i'(x_i - x_j)/eps in the others."""
     W = directions / eps
@@ -41,7 +48,7 @@ def memoriser(X: Any, y: Any, directions: Any, eps: float, depth: int = 2, guard
     the units of layer 2 that are off see exactly 0, and the loss has no Hessian.  `stretch` multiplies every r_i.
     """
     X, depth = array(None, None)("X", X), count(2)("depth", depth)
-    y, W = array(len(X))("y", y), array(*X.shape)("directions", directions)
+    y, W = _labels(y, len(X)), array(*X.shape)("directions", directions)
     inputs = with_bias(X)
     r = positive("stretch", stretch) * (np.linalg.norm(inputs, axis=1) / np.abs(y)) ** (1 / depth)
     first = (np.abs(y) * r ** (depth - 1))[:, None] * _picking(X, W, positive("eps", eps))
@@ -57,7 +64,7 @@ def layer_norm_memoriser(X: Any, y: Any, directions: Any, delta: float, eps: flo
     u_i = sqrt(eps |x'_i| |y_i|) < eps and W2_i = eps y_i/u_i.  2 is the right switch, 1 the printed one.
     """
     X = array(None, None)("X", X)
-    y, W = array(len(X))("y", y), array(*X.shape)("directions", directions)
+    y, W = _labels(y, len(X)), array(*X.shape)("directions", directions)
     inputs = with_bias(X)
     height, last = _layer_norm_units(np.linalg.norm(inputs, axis=1), y, positive("eps", eps), switch)
     theta = pack(height[:, None] * _picking(X, W, positive("delta", delta)), last)
@@ -136,7 +143,7 @@ def unbiased_xor_net(X: Any, e: float):
 def unbiased_memoriser(X: Any, y: Any, gap: float):
     """The flattest net without biases that fits y_i != 0 at n <= d independent points: w_i'x_i = 1, w_i'x_j = -gap."""
     X = array(None, None)("X", X)
-    y, n = array(len(X))("y", y), len(X)
+    y, n = _labels(y, len(X)), len(X)
     if np.linalg.matrix_rank(X) < n:
         raise ValueError(f"X has {n} rows of rank {np.linalg.matrix_rank(X)}; they must be independent")
     seen = np.where(np.eye(n, dtype=bool), 1.0, -positive("gap", gap))

@@ -42,6 +42,10 @@ def test_memoriser():
     eps = 2.1 / math.sqrt(D)
     spread = losses(*memoriser(neighbours, xor(neighbours), neighbours / math.sqrt(D), eps))
     assert separation(neighbours, neighbours / math.sqrt(D)) < eps and spread > 1e-5
+    even = X * np.prod(X, axis=1)[:, None] ** np.append(1, np.zeros(D - 1))  # of even parity: Hamming distance 2
+    even = np.unique(even, axis=0)
+    far = memoriser(even, xor(even), even / math.sqrt(D), 3 / math.sqrt(D))  # beyond 2/sqrt d, below 4/sqrt d
+    assert losses(*far) < 1e-28 and (outputs(*far, with_bias(cube(D))) != 0).sum() > len(even)
     stretched = memoriser(X, xor(X), UNIT, 0.3, stretch=math.sqrt(1.3))
     assert trace(stretched) == pytest.approx(13.7257, abs=1e-4) and losses(*stretched) < 1e-28
 

@@ -77,6 +77,8 @@ def test_the_linear_programme_is_at_least_as_flat_as_the_teacher():
     [
         (lambda: memoriser(X, Y[:3], W, 0.1), "y has shape"),
         (lambda: memoriser(X, Y, W, 0), "eps = 0"),
+        (lambda: memoriser(X, 0 * Y, W, 0.1), r"y\[0\] = 0"),
+        (lambda: layer_norm_memoriser(X, 0 * Y, W, 0.1, 1), r"y\[0\] = 0"),
         (lambda: corner_net(cube(3), [1, -1, 1]), "labels ="),
         (lambda: corner_net(2 * cube(3), xor(cube(2))), "points of the cube"),
         (lambda: corner_net(cube(3), xor(cube(2)), 0), "radius = 0"),
