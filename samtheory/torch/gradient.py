@@ -42,6 +42,7 @@ def sam_gradient(
     m: int | None = None,
     rule: str = "sam",
     memory: Mapping[str, Any] | None = None,
+    support: Tensor | None = None,
     draws: Iterable[Tensor] | None = None,
     generator: torch.Generator | None = None,
     vectorised: bool = True,
@@ -57,6 +58,7 @@ def sam_gradient(
               1-SAM.  It must divide the batch, and the rule must keep no memory.  Shards go through torch.func.vmap,
               `chunk` of them at a time, or one after the other with vectorised=False
     memory    the previous result's `memory` (rules with memory: fsam, vasso, looksam; the mask of sparse, [d])
+    support   0/1 vector [d]: only these coordinates are perturbed, and the norm is over them (SAM-ON)
     draws     flat vectors [d] in place of the rule's random draws (esam, tsam)
 
     Raises ValueError for options out of range, an unknown rule, or m that does not divide the batch.
@@ -66,13 +68,17 @@ def sam_gradient(
     tensors, rebuild = structure(params)
     layout = Layout(tensors)
     batch = (batch,) if isinstance(batch, Tensor) else tuple(batch)
+    if support is not None:
+        if support.shape != (layout.dim,):
+            raise ValueError(f"support has shape {tuple(support.shape)}; it must be ({layout.dim},)")
+        support = support.to(layout.device, layout.dtype)
     memory, w = dict(memory or {}), layout.flatten([tensor.detach() for tensor in tensors])
 
     def one(*shard: Tensor) -> tuple[Tensor, Tensor, Tensor, Tensor, dict[str, Any]]:
         def loss(flat: Tensor) -> Tensor:
             return loss_fn(rebuild(layout.unflatten(flat)), *shard)
 
-        step = Step(w, memory, draws=None if draws is None else iter(draws), generator=generator)
+        step = Step(w, memory, support, draws=None if draws is None else iter(draws), generator=generator)
         return _run(chosen, step, options, loss)
 
     if m is None:

@@ -11,7 +11,7 @@ from torch import Tensor, nn
 
 from samtheory.sde.order import Interval, mean_interval
 from samtheory.theory.edges import sam_edge
-from samtheory.torch.gradient import Parameters, module_loss, structure
+from samtheory.torch.gradient import Parameters, module_loss, per_sample_gradients, structure
 from samtheory.torch.layout import Layout
 from samtheory.torch.rules import mean
 from samtheory.torch.statistics import frozen_statistics
@@ -227,6 +227,23 @@ def trace(hessian: Any, products: int = 90, *, false_alarm: float = 0.01, seed: 
     draws = torch.einsum("ij,ij->j", probes, hessian @ probes).double().cpu().numpy()
     rest = mean_interval(draws, false_alarm, batches=len(draws))
     return Interval(known + rest.estimate, rest.standard_error, rest.half_width, false_alarm)
+
+
+def noise_trace(
+    loss_fn: Callable[..., Tensor], params: Parameters, *batch: Tensor, chunk: int | None = None
+) -> tuple[float, float]:
+    """(tr V, |g|^2): V = (1/n) sum_i (g_i - g)(g_i - g)' the covariance of the per-sample gradients, g their mean.
+
+    chunk: samples whose gradients are held at a time (default: all).
+    """
+    squares, total, n = 0.0, None, len(batch[0])
+    for part in zip(*(tensor.split(n if chunk is None else count(1)("chunk", chunk)) for tensor in batch)):
+        gradients = per_sample_gradients(loss_fn, params, *part)
+        rows = torch.cat([g.reshape(len(part[0]), -1) for g in structure(gradients)[0]], 1)
+        squares += float(rows.square().sum())
+        total = rows.sum(0) if total is None else total + rows.sum(0)
+    size = float((total / n).square().sum())
+    return squares / n - size, size
 
 
 # ------------------------------------------------------------------------------------ SAM's sharpness and edge

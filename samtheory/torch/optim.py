@@ -43,6 +43,9 @@ class _Pass:
     frozen: contextlib.ExitStack = dataclasses.field(default_factory=contextlib.ExitStack)
 
 
+_OWN = "base", "keys", "steps", "_rule", "_model", "_generator", "_clip", "_memory", "_omitted"
+
+
 class SharpnessAware(Optimizer):
     """The rule `rule` of `samtheory.torch.RULES` around a base optimiser, which takes the direction as its gradient.
 
@@ -328,6 +331,17 @@ class SharpnessAware(Optimizer):
         self._clear()
 
     # -------------------------------------------------------------------------------- state
+
+    def __getstate__(self) -> dict[str, Any]:
+        """For copies (copy.deepcopy((model, optimiser))): groups and state stay those of the base."""
+        if self._pass is not None or self._directions:
+            raise RuntimeError("copy in the middle of a step: finish it, or abandon it, first")
+        return {**super().__getstate__(), **{name: getattr(self, name) for name in _OWN}}
+
+    def __setstate__(self, state: dict[str, Any]) -> None:
+        super().__setstate__(state)
+        self._clear()
+        self._relink()
 
     @property
     def omitted(self) -> int:

@@ -96,7 +96,7 @@ class Step:
         """v/|scale| (scale = v where not given); 0, and counted, where the norm is exactly zero; NaN stays NaN."""
         norm = torch.linalg.vector_norm(v if scale is None else scale)
         self.omitted = self.omitted + (norm == 0)
-        return torch.where(norm == 0, torch.zeros_like(v), v / norm)
+        return v * _inverse(norm)
 
     def draw(self, sample: Callable[[Any], Tensor]) -> Tensor:
         """The next vector of `draws`, or sample(options), options = size, dtype, device and generator."""
@@ -106,6 +106,11 @@ class Step:
             return torch.as_tensor(next(self._draws), dtype=self.w.dtype, device=self.w.device)
         except StopIteration:
             raise ValueError("draws is exhausted: the rule draws more vectors a step than were given") from None
+
+
+def _inverse(x: Tensor) -> Tensor:
+    """1/x of a scalar, 0 for 0."""
+    return torch.where(x == 0, torch.zeros_like(x), 1 / x)
 
 
 def mean(loss: Tensor) -> Tensor:
@@ -156,7 +161,9 @@ def asam(s, rho, eta, adaptive):
     Invariant under rescaling w -> D w only at eta = 0; the authors' class has T = 1 on biases.
     """
     _, g = yield
-    t = torch.where(torch.as_tensor(adaptive, device=g.device) != 0, s.w.abs() + eta, torch.ones_like(g))
+    t = s.w.abs() + eta
+    if adaptive is not True:
+        t = torch.where(torch.as_tensor(adaptive, device=g.device) != 0, t, torch.ones_like(t))
     tg = t * s.on(g)
     _, gs = yield rho * s.unit(t * tg, tg)
     return gs
@@ -172,8 +179,7 @@ def gsam(s, rho, alpha):
 
 def _orthogonal(v: Tensor, to: Tensor) -> Tensor:
     """v minus its projection on `to`; v itself where `to` is zero."""
-    square = to @ to
-    return v - torch.where(square == 0, torch.zeros_like(square), (v @ to) / square) * to
+    return v - (v @ to) * _inverse(to @ to) * to
 
 
 @rule("fsam", memory=True, rho=_radius, sigma=(1.0, nonnegative), lam=(0.9, between(0, 1)), update_first=(False, truth))
@@ -220,8 +226,7 @@ def looksam(s, rho, k, alpha):
         s.memory["v"] = _orthogonal(gs, g)
         return gs
     v = s.memory["v"]
-    size = torch.linalg.vector_norm(v)
-    return g + alpha * torch.linalg.vector_norm(g) * torch.where(size == 0, torch.zeros_like(v), v / size)
+    return g + alpha * torch.linalg.vector_norm(g) * _inverse(torch.linalg.vector_norm(v)) * v
 
 
 @rule("esam", rho=_radius, beta=(1.0, _fraction), gamma=(1.0, _fraction))

@@ -13,8 +13,9 @@ from torch.nn.functional import cross_entropy, mse_loss
 
 from samtheory.theory.edges import sam_edge
 from samtheory.torch import module_loss
-from samtheory.torch.measures import Hessian, edge, eigenvalues, sam_sharpness, trace
+from samtheory.torch.measures import Hessian, edge, eigenvalues, noise_trace, sam_sharpness, trace
 
+pytestmark = pytest.mark.filterwarnings("ignore:.*torch.jit.script:DeprecationWarning")  # inside torch.func.hessian
 X = torch.randn(15, 4, dtype=torch.float64, generator=torch.Generator().manual_seed(1))
 Y = torch.arange(15) % 3
 
@@ -180,6 +181,19 @@ def test_another_library_agrees():
     operator = curvlinops.HessianLinearOperator(net, nn.CrossEntropyLoss(), list(net.parameters()), [(X, Y)])
     v = torch.randn(operator.shape[0], dtype=torch.float64, generator=torch.Generator().manual_seed(2))
     torch.testing.assert_close(Hessian.of(net, cross_entropy, X, Y) @ v, operator @ v, rtol=0, atol=1e-13)
+
+
+def test_trace_of_the_gradient_noise():
+    net = network()
+    loss, params = module_loss(net, cross_entropy), dict(net.named_parameters())
+    rows = [
+        torch.autograd.grad(cross_entropy(net(x), y), list(net.parameters())) for x, y in zip(X.split(1), Y.split(1))
+    ]
+    rows = torch.stack([torch.cat([g.reshape(-1) for g in row]) for row in rows])
+    for chunk in (None, 4):
+        spread, size = noise_trace(loss, params, X, Y, chunk=chunk)
+        assert spread == pytest.approx(torch.cov(rows.T, correction=0).trace().item(), rel=1e-12)
+        assert size == pytest.approx(rows.mean(0).square().sum().item(), rel=1e-12)
 
 
 def test_linear_and_partly_linear_losses():

@@ -93,6 +93,20 @@ def test_state_continues_to_the_same_bits(name):
     assert torch.equal(flat(net), flat(other)) and again.steps == optimiser.steps == 7
 
 
+def test_copies_train_on_their_own():
+    net = network()
+    optimiser = st.FSAM(net.parameters(), lr=0.1, momentum=0.9)
+    train(net, optimiser, 3)
+    twin, other = copy.deepcopy((net, optimiser))
+    assert other.param_groups is other.base.param_groups and other.param_groups[0]["params"][0] is next(
+        twin.parameters()
+    )
+    before = flat(net)
+    expected = train(twin, other, 3)
+    assert torch.equal(flat(net), before) and optimiser.steps == 3
+    assert train(net, optimiser, 3) == expected and torch.equal(flat(net), flat(twin))
+
+
 def test_sam_around_a_base_instance_with_decay_is_the_published_algorithm():
     """w <- base(w, g(w + rho g/|g|)): the base's weight decay acts at w."""
     net, other = network(), network()
@@ -158,6 +172,16 @@ def test_only_the_normalisation_layers_perturbed():
     assert abs(sum(size**2 for size in moved.values()) ** 0.5 - 0.5) < 1e-14  # the norm over these alone
     optimiser.abandon()
     assert torch.equal(flat(net), flat(w))
+    inside = torch.cat(
+        [torch.full((p.numel(),), n.startswith("1."), dtype=torch.float64) for n, p in w.named_parameters()]
+    )
+    with st.frozen_statistics(w):
+        loss, params = module_loss(w, cross_entropy), dict(w.named_parameters())
+        functional = sam_gradient(loss, params, 0.5, batch=(X, Y), support=inside).gradient
+    before = flat(net)
+    train(net, optimiser, 1)
+    expected = torch.cat([g.reshape(-1) for g in functional.values()])
+    torch.testing.assert_close(before - flat(net), 0.1 * expected, rtol=0, atol=1e-15)
 
 
 def test_asam_leaves_biases_their_own_scale():

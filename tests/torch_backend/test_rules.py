@@ -24,6 +24,7 @@ from samtheory.rules.schedules import InverseRoot
 from samtheory.rules.sharded import Sharded
 from samtheory.rules.unified_sam import UnifiedSAM
 from samtheory.rules.usam import USAM
+from samtheory.rules.weight_decay import WeightDecay
 from samtheory.simulate import simulate
 from samtheory.torch import RULES, SharpnessAware, micro_batches, per_sample_gradients, sam_gradient
 
@@ -123,13 +124,14 @@ SHARED = {  # problem -> (compiled problem, loss, batch, w0)
     "network": (NETWORK, network_loss, (NETWORK.X, NETWORK.y), START),
 }
 ETA, RHO, BETA = 0.1, 0.15, 0.6
-SLOW = 0.02  # with momentum 0.1 comes so close to g = 0 that g/|g| multiplies round-off a thousand times
+SLOW = 0.02  # with momentum or decay 0.1 comes so close to g = 0 that g/|g| multiplies round-off a thousand times
 COMPILED = {  # name -> (compiled rule, torch rule, options, base options, m)
     "sam": (SAM(ETA, RHO), "sam", {"rho": RHO}, {}, None),
     "usam": (USAM(ETA, RHO), "usam", {"rho": RHO}, {}, None),
     "unified": (UnifiedSAM(ETA, RHO, 0.3), "unified", {"rho": RHO, "lam": 0.3}, {}, None),
     "2-sam": (Sharded(SAM(ETA, RHO), 2), "sam", {"rho": RHO}, {}, 2),
     "1-usam": (Sharded(USAM(ETA, RHO), 1), "usam", {"rho": RHO}, {}, 1),
+    "decay": (WeightDecay(SAM(SLOW, RHO), 0.05), "sam", {"rho": RHO}, {"lr": SLOW, "weight_decay": 0.05}, None),
     "heavy ball": (HeavyBall(SAM(SLOW, RHO), BETA), "sam", {"rho": RHO}, {"lr": SLOW, "momentum": BETA}, None),
     "nesterov": (
         Nesterov(SAM(SLOW, RHO), BETA),
@@ -296,6 +298,7 @@ def test_esam_masks_are_unbiased_and_tsam_draws_stay_in_the_ball():
         ({"rho": float("nan")}, "not finite"),
         ({"rule": "sma"}, "rule = 'sma' is not known"),
         ({"rule": "gsam", "alhpa": 1}, "no option alhpa"),
+        ({"support": torch.ones(3)}, "support has shape (3,)"),
         ({"m": 4}, "m = 4 does not divide the batch of 6 samples"),
         ({"m": 0}, "m = 0"),
         ({"m": 2, "batch": ()}, "common length"),
