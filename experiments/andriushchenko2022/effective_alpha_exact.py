@@ -85,8 +85,8 @@ class EffectiveAlpha:
         X, y, _ = self.data
         fine, coarse = measured
         residual = np.abs(X @ fine[1] - y).max()
-        slack = 1e-9 + np.abs(fine - coarse).max(axis=1)
-        why = "1e-9, and what a hundred times the integrator's tolerance changes"
+        slack = 1e-7 + np.abs(fine - coarse).max(axis=1)
+        why = "a thousand steps of 1e-10, and what a hundred times the integrator's tolerance changes"
         return [
             equals("alpha_eff", fine[0], predicted[0], tolerance=slack[0], why=why),
             equals("beta", fine[1], predicted[1], tolerance=slack[1] + 20 * residual, why=why + ", 20 residuals"),

@@ -79,8 +79,8 @@ class FirstOrder:
     def judge(self, measured, predicted):
         slope, error = measured
         delta, small, large = predicted
-        accuracy = 1e-9 * (1 + large.max())
-        why = "Richardson's error, and 16 errors of int D, 1e-9 (1 + max Delta)"
+        accuracy = 1e-7 * (1 + large.max())  # a thousand steps of 1e-10
+        why = "Richardson's error, and 16 errors of int D, 1e-7 (1 + max Delta) each"
         order = [
             at_least("Delta_n", small, 0, slack=accuracy, why="accuracy of the flow"),
             at_most("Delta_n against Delta_1", small, large, slack=accuracy, why="accuracy of the flow"),

@@ -78,8 +78,8 @@ class LossIntegral:
 
     def judge(self, measured, predicted):
         fine, coarse = measured
-        slack = np.abs(fine - coarse) + 1e-9 * np.abs(predicted)
-        why = "1e-9 relative, and what a hundred times the integrator's tolerance changes"
+        slack = np.abs(fine - coarse) + 1e-7 * np.abs(predicted)
+        why = "a thousand steps of 1e-10, and what a hundred times the integrator's tolerance changes"
         names = ("int |r|^2/n", "|Delta_1|_1", "|Delta_n|_1")
         return [equals(name, *pair, tolerance=tol, why=why) for name, *pair, tol in zip(names, fine, predicted, slack)]
 

@@ -76,10 +76,10 @@ class Uniform:
     def judge(self, measured, predicted):
         (alpha, beta), (coarse, rough) = measured
         mean = alpha.mean(axis=1, keepdims=True)
-        slack = 1e-9 * mean + np.abs(alpha - coarse).max()
-        why = "1e-9, and what a hundred times the integrator's tolerance changes"
+        slack = 1e-7 * mean + np.abs(alpha - coarse).max()
+        why = "a thousand steps of 1e-10, and what a hundred times the integrator's tolerance changes"
         residual = np.abs(self.data[0] @ beta - self.data[1]).max()
-        off = 1e-9 + np.abs(beta - rough).max() + 20 * residual
+        off = 1e-7 + np.abs(beta - rough).max() + 20 * residual
         return [
             equals("sqrt(w_+ w_-)", alpha, np.broadcast_to(mean, alpha.shape), tolerance=slack, why=why),
             equals("beta", beta, predicted(mean[-1, 0]), tolerance=off, why=why + ", 20 residuals"),
