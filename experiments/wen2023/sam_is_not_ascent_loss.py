@@ -3,7 +3,7 @@
 L = F0 c^2 + F1 d^2, F0 > F1 > 0 functions of (a, b), minimised where c = d = 0.  SAM drifts to the least F0 = lam_1/2.
 Gradient descent on L_asc(x) = L(x + rho g/|g|), g = grad L, by its true gradient, is biased towards the smallest F1
 (S_asc = lam_2/2, wen2023/limiting-regularisers), but its step is stiff: next to d = 0 the curvature of L_asc along c is
-~rho^2/d^2, without bound.  It does not stop at argmin F1; derived here, and seen from every start:
+~rho^2/d^2, without bound.  It does not stop at argmin F1; derived here, and seen from every start tried:
 
     it ends in the two-cycle c -> -c, (a, b, d) fixed.  L_asc is even in c, so these are the points with
         dL_asc/da = dL_asc/db = dL_asc/dd = 0,   dL_asc/dc = 2 c/eta:   critical points of L_asc - c^2/eta.
@@ -50,7 +50,7 @@ class SamIsNotAscentLoss:
     rho: float = log_real(0.4, 0.6)
     a: float = real(-1, 1)  # start
     b: float = real(-0.5, 0.5)
-    c: float = log_real(0.3, 1)  # start, in units of rho sqrt(eta), as d = 2
+    c: float = log_real(0.3, 1)  # start, in units of rho sqrt(eta); d starts at 2 of them
 
     examples = ({"top": 4, "low": 1, "bend0": 1, "bend1": 0.5, "rho": 0.4, "a": -0.3, "b": 0.4, "c": 0.5},)
 
@@ -81,12 +81,12 @@ class SamIsNotAscentLoss:
 
         return np.array([rest(rule(eta, self.rho)) for eta in ETAS]), rest(SAM(0.01, self.rho))
 
-    def predict(self, factor=1.0):
+    def predict(self, factor=1.0, step=1.0):
         """a of the two-cycle for every eta, C measured at TINY, C."""
         F0, F1, slope, _ = self.bowls(LEFT)
         C = F0 * abs(slope) * (1 + 2 * (F0 - F1) / F0) / (2 * self.bend1 * (F0 - F1) ** 0.5)
         far = (self.cycle(TINY) - LEFT) / TINY**0.5
-        return np.array([self.cycle(eta) for eta in ETAS]), far, factor * C
+        return np.array([self.cycle(step * eta) for eta in ETAS]), far, factor * C
 
     def cycle(self, eta):
         """a at the critical point of L_asc - c^2/eta, b = 0, from the approximation of small eta."""
@@ -130,6 +130,9 @@ class SamIsNotAscentLoss:
     controls = {
         "SAM in place of descent on the ascent loss": control(measure=lambda c: c.measure(SAM), refutes="a at rest"),
         "a = argmin F1 at fixed eta": control(predict=lambda c: (LEFT, *c.predict()[1:]), refutes="a at rest"),
+        "the two-cycle of a step one part in a thousand larger": control(
+            predict=lambda c: c.predict(step=1.001), refutes="a at rest"
+        ),
         "C one per cent larger": control(predict=lambda c: c.predict(1.01), refutes="(a - argmin F1)/sqrt(eta)"),
         "a start on c = 0, which no step leaves": control(
             where={"c": 0.0}, violates="the start has c != 0", refutes="a at rest"
