@@ -43,6 +43,9 @@ class Rule(NamedTuple):
             raise ValueError(f"rule {self.name!r} has no option {', '.join(unknown)}; it has {', '.join(self.options)}")
         return {name: check(f"{name}{of}", given.get(name, default)) for name, (default, check) in self.options.items()}
 
+    def __reduce__(self) -> tuple[Any, ...]:
+        return named, (self.name,)  # copies and pickles are the entry of the table
+
 
 RULES: dict[str, Rule] = {}
 

@@ -123,6 +123,11 @@ def test_bounds_hold_before_convergence_and_multiplicities_are_found():
     np.testing.assert_allclose(eigenvalues(h, 60).values, lam.sort(descending=True).values, atol=1e-12)
     low_rank = Matrix(torch.diag(torch.tensor([2.0, -1.0, 0.0, 0.0, 0.0])).double())  # the Krylov space ends early
     np.testing.assert_allclose(eigenvalues(low_rank, 1, which="magnitude", tol=1e-13).values, [2], atol=1e-12)
+    for dim in (4, 30):  # blocks that lose rank are filled up at random
+        one = Matrix(torch.outer(q[:dim, 0], q[:dim, 0]) / q[:dim, 0].square().sum())
+        found = eigenvalues(one, 3, tol=1e-10)
+        np.testing.assert_allclose(found.values, [1, 0, 0], atol=1e-12)
+        assert found.converged
     np.testing.assert_allclose(eigenvalues(Matrix(torch.zeros(4, 4))).values, [0])
     np.testing.assert_allclose(eigenvalues(Matrix((q * lam @ q.T).float()), 1, tol=1e-4).values, [5], rtol=1e-4)
 

@@ -2,6 +2,7 @@
 
 import copy
 import io
+import pickle
 
 import pytest
 
@@ -13,7 +14,9 @@ from torch.nn.functional import cross_entropy
 
 import samtheory.torch as st
 from samtheory.torch import SAM, SharpnessAware, micro_batches, module_loss, mSAM, sam_gradient
+from samtheory.torch.rules import rule
 from samtheory.torch.sparse import drop_rate, fisher_mask, regrown_mask
+from samtheory.validate import nonnegative
 
 OPTIMISERS = {
     each.__name__: each
@@ -97,7 +100,7 @@ def test_copies_train_on_their_own():
     net = network()
     optimiser = st.FSAM(net.parameters(), lr=0.1, momentum=0.9)
     train(net, optimiser, 3)
-    twin, other = copy.deepcopy((net, optimiser))
+    twin, other = pickle.loads(pickle.dumps(copy.deepcopy((net, optimiser))))
     assert other.param_groups is other.base.param_groups and other.param_groups[0]["params"][0] is next(
         twin.parameters()
     )
@@ -429,12 +432,48 @@ def test_misuse_is_explained():
         (lambda p: mSAM(p, lr=0.1).step(lambda: None), "sequence of closures"),
         (lambda p: micro_batches(None, (X, Y), 5), "m = 5 does not divide"),
         (lambda p: st.LookSAM([{"params": p[:1], "k": 2}, {"params": p[1:]}], lr=0.1), "k must be the same"),
+        (lambda p: st.split(network(), p, {}, {}), "4 tensors that are no parameters of the model"),
+        (lambda p: rule("sam")(None), "a rule 'sam' already"),
+        (lambda p: st.RhoFollowsRate(SAM(p, lr=0.1), (0.1, 0.2), (1, 0)), "lr_min < lr_max"),
         (lambda p: st.RhoFollowsRate(SAM(p, lr=0.1), (0.2, 0.1), (0, 1)), "rho_min <= rho_max"),
     ],
 )
 def test_bad_input(make, message):
     with pytest.raises((ValueError, TypeError), match=message):
         make(list(network().parameters()))
+
+
+def test_sparse_gradients_are_refused():
+    table = nn.Embedding(5, 3, sparse=True)
+    optimiser = SAM(table.parameters(), lr=0.1)
+    with pytest.raises(TypeError, match="gradient of parameter 0 is sparse"):
+        optimiser.step(lambda: table(torch.tensor([1, 2])).square().sum(1))
+
+
+def test_a_rule_of_ones_own():
+    """The example of samtheory/torch/rules.py: descend from the point below."""
+
+    @rule("mine", rho=(0.05, nonnegative))
+    def mine(s, rho):
+        _, g = yield
+        _, gs = yield -rho * s.on(g)
+        return gs
+
+    try:
+        net = network()
+        loss, params = module_loss(net, cross_entropy), dict(net.named_parameters())
+        expected = sam_gradient(loss, params, 0.3, batch=(X, Y), rule="mine").gradient
+        grads = torch.autograd.grad(cross_entropy(net(X), Y), list(net.parameters()))
+        below = {name: p.detach() - 0.3 * g for (name, p), g in zip(params.items(), grads)}
+        by_hand = torch.func.grad(loss)(below, X, Y)
+        before = flat(net)
+        train(net, SharpnessAware(net.parameters(), rule="mine", lr=0.5, rho=0.3), 1)
+        for name in params:
+            torch.testing.assert_close(expected[name], by_hand[name], rtol=0, atol=1e-15)
+        step = torch.cat([g.reshape(-1) for g in by_hand.values()])
+        torch.testing.assert_close(before - flat(net), 0.5 * step, rtol=0, atol=1e-15)
+    finally:
+        del st.RULES["mine"]
 
 
 def test_an_exception_in_the_second_pass_restores_the_weights():
