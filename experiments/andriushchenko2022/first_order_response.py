@@ -78,7 +78,9 @@ class Response:
 
     several = {"n": integer(2, 5)}
     controls = {
-        "off by one part in a thousand": control(predict=lambda c: 1.001 * c.predict()),
+        "off by one part in a thousand": control(
+            predict=lambda c: 1.001 * c.predict(), where=several | {"design": "gaussian"}
+        ),
         "half of it": control(predict=lambda c: 0.5 * c.predict()),
         "the Delta of 1-SAM for n-SAM": control(
             predict=lambda c: c.predict(c.plain.delta_1), where=several | {"kind": "n-SAM", "design": "gaussian"}

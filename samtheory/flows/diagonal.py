@@ -102,7 +102,8 @@ def sam_flow(
         return np.concatenate([moved_turn / n, D_turn])
 
     rhs, jac = (full, full_jac) if kind == "n-SAM" else (own, own_jac)
-    states = solve(rhs, np.zeros(n + d), times, rtol=rtol, atol=atol, jac=jac)
+    with np.errstate(over="ignore", invalid="ignore"):  # a flow that blows up is a FlowError, not a warning
+        states = solve(rhs, np.zeros(n + d), times, rtol=rtol, atol=atol, jac=jac)
     beta, alphas = _effective(states[:, :n], alpha * np.exp(-rho * states[:, n:]), X)
     return DiagonalPath(np.asarray(times, dtype=float), beta, alphas, _miss(X, y, beta), states[:, n:])
 
