@@ -45,7 +45,7 @@ BEND = math.sqrt(2 / math.pi) * math.exp(-0.5)  # the largest |F''|, |x F'| of F
 )
 class Deactivation:
     reach: float = real(0.2, 3)  # tau/(init sqrt(n m)); nearly all noise units are off beyond 2
-    q: float = real(0, 0.7)  # the signal's part of |grad|^2 over the noise's, labels at their means
+    q: float = real(0.02, 0.7)  # the signal's part of |grad|^2 over the noise's, labels at their means
     d: float = log_real(2e4, 1e7)
     n: int = integer(10, 30)
     width: int = integer(8, 20)
@@ -80,8 +80,8 @@ class Deactivation:
         return noise, 0.0, signal
 
     def judge(self, shares, predicted):
-        noise, opposite, signal = np.nanmean(shares, axis=0)
-        half = student_quantile(NETS - 1) * np.nanstd(shares, axis=0, ddof=1) / math.sqrt(NETS)
+        noise, opposite, signal = np.mean(shares, axis=0)
+        half = student_quantile(NETS - 1) * np.std(shares, axis=0, ddof=1) / math.sqrt(NETS)
         part = self.q / (1 + self.q)
         smear = BEND * self.reach**2 * self.n / self.d
         active = 0.4 * (1 / (self.n * self.width) + part**2 / self.width)
@@ -102,7 +102,7 @@ class Deactivation:
             predict=lambda c: c.predict(louder=2), where={"reach": real(0.3, 1.5)}, refutes="noise units off"
         ),
         "the radius 10 % larger": control(
-            predict=lambda c: c.predict(louder=1.1), where={"reach": real(0.7, 1.4), "q": real(0, 0.3)}
+            predict=lambda c: c.predict(louder=1.1), where={"reach": real(0.7, 1.4), "q": real(0.02, 0.3)}
         ),
         "the signal's part of the gradient neglected": control(
             predict=lambda c: (noise_deactivated(c.reach), *c.predict()[1:]),

@@ -18,17 +18,21 @@ from samtheory.rules.gd import GD
 from samtheory.rules.sam import SAM
 from samtheory.sde.order import Interval, mean_interval
 from samtheory.simulate import simulate
+from samtheory.stopping import LossBelow, Never
 from samtheory.validate import array, count, nonnegative, positive
 
 
-def sam_then_gd(net: Reduced, eta: float, radius: float, sam_steps: int, steps: int) -> np.ndarray:
+def sam_then_gd(
+    net: Reduced, eta: float, radius: float, sam_steps: int, steps: int, loss: float | None = None
+) -> np.ndarray:
     """Parameters after `sam_steps` steps of SAM followed by `steps - sam_steps` of gradient descent; radius 0: all of
-    it gradient descent."""
+    it gradient descent, which stops at the training loss `loss` if there is one."""
+    stop = Never() if loss is None else LossBelow(loss)
     x = net.start
     if radius > 0:
         x = simulate(net.problem, SAM(eta, radius), x, sam_steps, every=max(sam_steps, 1), threads=1).x
         steps -= sam_steps
-    return simulate(net.problem, GD(eta), x, steps, every=max(steps, 1), threads=1).x
+    return simulate(net.problem, GD(eta), x, steps, every=max(steps, 1), stop=stop, threads=1).x
 
 
 def products(problem: SignalNoiseNet, X: Any) -> tuple[np.ndarray, np.ndarray]:
@@ -63,7 +67,7 @@ class Deactivated(NamedTuple):
 
 
 def deactivated(net: Reduced, radius: float) -> Deactivated:
-    """Of the units active at the start of `net`, how many are inactive at start + radius grad/|grad|."""
+    """Of the units active at the start of `net`, how many are inactive at start + radius grad/|grad|; NaN of none."""
     problem, j = net.problem, np.repeat([1.0, -1.0], net.problem.width)
     g = gradients(problem, net.start)
     ahead = net.start + nonnegative("radius", radius) / np.linalg.norm(g) * g
@@ -71,7 +75,7 @@ def deactivated(net: Reduced, radius: float) -> Deactivated:
     same = j == problem.labels[:, None]
 
     def share(off, among):
-        return float(off[among].mean())
+        return float(off[among].mean()) if among.any() else math.nan
 
     return Deactivated(
         share(xi_ahead < 0, same & (xi > 0)),

@@ -132,27 +132,30 @@ class SignalNoise:
         return SignalNoiseNet(mu, xi, clean, labels, self.patches, self.width), W.T.ravel()
 
     def draw(self, rng: np.random.Generator) -> Reduced:
-        """`reduced(*ambient(rng))` in law: Gaussian and chi entries of the triangular factors (Bartlett 1933)."""
+        """`reduced(*ambient(rng))` in law: Gaussian and chi entries of the triangular factors (Bartlett 1933).
+
+        The chi-square variables come last: laws that differ in d or |mu| alone give the same signs and Gaussians.
+        """
         clean, labels = self._labels(rng)
-        xi = self.noise * _triangle(rng, self.n, self.d, first=1)
-        mu = np.concatenate([[self.signal], np.zeros(self.n)])
-        start = self.init * rng.standard_normal((self.n + 1) * 2 * self.width)
-        rest = self.init * _triangle(rng, 2 * self.width, self.d - self.n - 1, first=0)
-        return Reduced(SignalNoiseNet(mu, xi, clean, labels, self.patches, self.width), start, rest @ rest.T)
+        n, k = self.n, 2 * self.width
+        xi, start, rest = (rng.standard_normal(shape) for shape in ((n, n + 1), (n + 1) * k, (k, k)))
+        xi = self.noise * _triangle(rng, xi, self.d, fixed=1)
+        rest = self.init * _triangle(rng, rest, self.d - n - 1, fixed=0)
+        mu = np.concatenate([[self.signal], np.zeros(n)])
+        problem = SignalNoiseNet(mu, xi, clean, labels, self.patches, self.width)
+        return Reduced(problem, self.init * start, rest @ rest.T)
 
     def _labels(self, rng: np.random.Generator) -> tuple[np.ndarray, np.ndarray]:
         clean = rng.choice([-1.0, 1.0], self.n)
         return clean, np.where(rng.random(self.n) < self.flip, -clean, clean)
 
 
-def _triangle(rng: np.random.Generator, rows: int, d: int, first: int) -> np.ndarray:
-    """[rows, first + rows]: standard normal vectors of R^d, in a basis that begins with `first` fixed directions and
-    goes on with the vectors themselves, orthonormalised one by one.
-
-    The draws do not depend on d, except for the chi-square variables on the diagonal.
-    """
-    out = np.tril(rng.standard_normal((rows, first + rows)), first - 1)
-    out[np.arange(rows), first + np.arange(rows)] = np.sqrt(rng.chisquare(d - first - np.arange(rows)))
+def _triangle(rng: np.random.Generator, normals: np.ndarray, d: int, fixed: int) -> np.ndarray:
+    """[rows, fixed + rows]: standard normal vectors of R^d, in a basis that begins with `fixed` given directions and
+    goes on with the vectors themselves, orthonormalised one by one."""
+    rows = np.arange(len(normals))
+    out = np.tril(normals, fixed - 1)
+    out[rows, fixed + rows] = np.sqrt(rng.chisquare(d - fixed - rows))
     return out
 
 
