@@ -237,7 +237,7 @@ class SharpnessAware(Optimizer):
             perturb += [truth("perturb", group[self.keys["perturb"]])] * len(group["params"])
         options = {}
         for name, each in values.items():
-            if isinstance(each[0], int) and name not in _BY_GROUP and len(set(each)) > 1:
+            if name in self._rule.whole and len(set(each)) > 1:
                 raise ValueError(f"{name} must be the same in every parameter group; it is {sorted(set(each))}")
             options[name] = layout.spread(each)
         return layout, options, None if all(perturb) else torch.as_tensor(layout.spread([float(x) for x in perturb]))
@@ -363,6 +363,8 @@ class SharpnessAware(Optimizer):
         if self._pass is not None or self._directions:
             raise RuntimeError("state_dict in the middle of a step: finish it, or abandon it, first")
         mine = {"rule": self._rule.name, "memory": dict(self._memory), "steps": self.steps, "omitted": self.omitted}
+        if self._generator is not None:
+            mine["generator"] = self._generator.get_state()
         return {**self.base.state_dict(), "sam": mine}
 
     def load_state_dict(self, state_dict: dict[str, Any]) -> None:
@@ -379,10 +381,9 @@ class SharpnessAware(Optimizer):
             for name, value in mine["memory"].items()
         }
         self.steps, self._omitted = mine["steps"], mine["omitted"]
+        if self._generator is not None and "generator" in mine:
+            self._generator.set_state(mine["generator"].cpu())
         self._clear()
-
-
-_BY_GROUP = {"adaptive"}  # truths that may differ between groups
 
 
 def _base(params: Any, base: Any, options: dict[str, Any]) -> Optimizer:

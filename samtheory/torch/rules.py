@@ -30,12 +30,14 @@ from samtheory.validate import Check, between, count, nonnegative, positive, tru
 
 
 class Rule(NamedTuple):
-    """A rule of the table: its coroutine, its options {name: (default, check)}, whether it remembers earlier steps."""
+    """A rule of the table: its coroutine, its options {name: (default, check)}, whether it remembers earlier steps,
+    and which options are of the whole step and cannot differ between parameter groups."""
 
     name: str
     run: Callable
     options: Mapping[str, tuple[Any, Check]]
     memory: bool
+    whole: tuple[str, ...]
 
     def checked(self, given: Mapping[str, Any], of: str = "") -> dict[str, Any]:
         """Every option, from `given` or by default; unknown names and values out of range raise ValueError."""
@@ -50,13 +52,15 @@ class Rule(NamedTuple):
 RULES: dict[str, Rule] = {}
 
 
-def rule(name: str, *, memory: bool = False, **options: tuple[Any, Check]) -> Callable[[Callable], Callable]:
+def rule(
+    name: str, *, memory: bool = False, whole: tuple[str, ...] = (), **options: tuple[Any, Check]
+) -> Callable[[Callable], Callable]:
     """Enter the decorated coroutine in the table under this name."""
 
     def enter(run: Callable) -> Callable:
         if name in RULES:
             raise ValueError(f"there is a rule {name!r} already")
-        RULES[name] = Rule(name, run, options, memory)
+        RULES[name] = Rule(name, run, options, memory, whole)
         return run
 
     return enter
@@ -185,7 +189,15 @@ def _orthogonal(v: Tensor, to: Tensor) -> Tensor:
     return v - (v @ to) * _inverse(to @ to) * to
 
 
-@rule("fsam", memory=True, rho=_radius, sigma=(1.0, nonnegative), lam=(0.9, between(0, 1)), update_first=(False, truth))
+@rule(
+    "fsam",
+    memory=True,
+    whole=("update_first",),
+    rho=_radius,
+    sigma=(1.0, nonnegative),
+    lam=(0.9, between(0, 1)),
+    update_first=(False, truth),
+)
 def fsam(s, rho, sigma, lam, update_first):
     """g(w + rho d/|d|), d = g - sigma m, m <- lam m + (1 - lam) g   (Li et al. 2024, 'Friendly SAM').
 
@@ -215,7 +227,7 @@ def vasso(s, rho, theta):
     return gs
 
 
-@rule("looksam", memory=True, rho=(0.1, nonnegative), k=(5, count(1)), alpha=(0.7, nonnegative))
+@rule("looksam", memory=True, whole=("k",), rho=(0.1, nonnegative), k=(5, count(1)), alpha=(0.7, nonnegative))
 def looksam(s, rho, k, alpha):
     """Every k-th step gs, of which v, orthogonal to g, is kept; else g + alpha (|g|/|v|) v   (Liu et al. 2022).
 
@@ -232,7 +244,7 @@ def looksam(s, rho, k, alpha):
     return g + alpha * torch.linalg.vector_norm(g) * _inverse(torch.linalg.vector_norm(v)) * v
 
 
-@rule("esam", rho=_radius, beta=(1.0, _fraction), gamma=(1.0, _fraction))
+@rule("esam", whole=("gamma",), rho=_radius, beta=(1.0, _fraction), gamma=(1.0, _fraction))
 def esam(s, rho, beta, gamma):
     """Gradient, at w + (rho/beta) mask g/|g|, of the floor(gamma n) samples whose loss rose most   (Du et al. 2022).
 
@@ -257,7 +269,7 @@ def esam(s, rho, beta, gamma):
     return gs
 
 
-@rule("stable", rho=_radius, normalised=(True, truth))
+@rule("stable", whole=("normalised",), rho=_radius, normalised=(True, truth))
 def stable(s, rho, normalised):
     """(|g|/|gs|) gs, gs = g(w + rho g/|g|), or g(w + rho g) with normalised = False   (Tan et al. 2025)."""
     _, g = yield
@@ -265,7 +277,7 @@ def stable(s, rho, normalised):
     return torch.linalg.vector_norm(g) * s.unit(gs)
 
 
-@rule("bilateral", rho=_radius, rho_min=_radius, match=(True, truth))
+@rule("bilateral", whole=("match",), rho=_radius, rho_min=_radius, match=(True, truth))
 def bilateral(s, rho, rho_min, match):
     """gM + g - c gm, gM = g(w + rho g/|g|), gm = g(w - rho_min g/|g|)   (Deng et al. 2024).
 
@@ -278,7 +290,7 @@ def bilateral(s, rho, rho_min, match):
     return above + g - (torch.linalg.vector_norm(above) * s.unit(below) if match else below)
 
 
-@rule("tsam", rho=_radius, tilt=(1.0, nonnegative), samples=(3, count(1)), radius=_radius)
+@rule("tsam", whole=("tilt", "samples"), rho=_radius, tilt=(1.0, nonnegative), samples=(3, count(1)), radius=_radius)
 def tsam(s, rho, tilt, samples, radius):
     """sum_j q_j g(v_j), q = softmax(tilt L(v_j)), v_j = w + eps_j + rho u(g(w + eps_j))   (Li, Zhou, Bilmes 2025).
 

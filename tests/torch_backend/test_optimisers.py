@@ -96,6 +96,20 @@ def test_state_continues_to_the_same_bits(name):
     assert torch.equal(flat(net), flat(other)) and again.steps == optimiser.steps == 7
 
 
+def test_the_state_of_a_generator_of_ones_own_is_kept():
+    nets, states, losses = (network(), network()), [], []
+    for net in nets:
+        optimiser = st.TSAM(net.parameters(), lr=0.1, radius=0.5, generator=torch.Generator().manual_seed(len(states)))
+        if states:
+            net.load_state_dict(states[0][0])
+            optimiser.load_state_dict(states[0][1])
+        else:
+            train(net, optimiser, 2)
+            states.append(copy.deepcopy((net.state_dict(), optimiser.state_dict())))
+        losses.append(train(net, optimiser, 3))
+    assert losses[0] == losses[1] and torch.equal(flat(nets[0]), flat(nets[1]))
+
+
 def test_copies_train_on_their_own():
     net = network()
     optimiser = st.FSAM(net.parameters(), lr=0.1, momentum=0.9)
@@ -432,6 +446,7 @@ def test_misuse_is_explained():
         (lambda p: mSAM(p, lr=0.1).step(lambda: None), "sequence of closures"),
         (lambda p: micro_batches(None, (X, Y), 5), "m = 5 does not divide"),
         (lambda p: st.LookSAM([{"params": p[:1], "k": 2}, {"params": p[1:]}], lr=0.1), "k must be the same"),
+        (lambda p: st.ESAM([{"params": p[:1], "gamma": 0.5}, {"params": p[1:]}], lr=0.1), "gamma must be the same"),
         (lambda p: st.split(network(), p, {}, {}), "4 tensors that are no parameters of the model"),
         (lambda p: rule("sam")(None), "a rule 'sam' already"),
         (lambda p: st.RhoFollowsRate(SAM(p, lr=0.1), (0.1, 0.2), (1, 0)), "lr_min < lr_max"),
