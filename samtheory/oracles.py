@@ -337,6 +337,12 @@ def _identity(idx):
 def _batch_gradient(oracle, x, batch, out, work):
     """out = mean over the batch of z_k grad f_{idx_k}(x); the tail of `work` holds one sample's gradient."""
     d = x.shape[0]
+    if batch.idx.shape[0] == 1:  # no mean to take: 1-SAM is a fifth faster
+        sample_grad(oracle.problem, batch.idx[0], x, out, work)
+        if batch.z[0] != 1.0:
+            for j in range(d):
+                out[j] *= batch.z[0]
+        return
     one = work[work.shape[0] - d :]
     fill(out, 0.0)
     share = 1.0 / batch.idx.shape[0]
