@@ -7,7 +7,15 @@ import pytest
 
 from samtheory.evaluate import gradients, hessian, losses
 from samtheory.oracles import EverySample
-from samtheory.problems.diagonal_net import effective, layered_net, marginal_net, squared_net
+from samtheory.problems.diagonal_net import (
+    DESIGNS,
+    effective,
+    layered_net,
+    legacy_regression,
+    marginal_net,
+    sparse_regression,
+    squared_net,
+)
 from samtheory.rules.sharded import Sharded
 from samtheory.rules.usam import USAM
 from samtheory.simulate import simulate
@@ -62,6 +70,22 @@ def test_trace_of_the_hessian(data):
     X, y, w = data
     trace = np.trace(hessian(layered_net(X, y), w))
     np.testing.assert_allclose(trace, ((X**2).mean(axis=0) * (w[:D] ** 2 + w[D:] ** 2)).sum(), rtol=1e-13)
+
+
+def test_designs():
+    for design in DESIGNS:
+        X, target = sparse_regression(np.random.default_rng(0), design, 4, 6, 2)
+        assert X.shape == (4, 6) and (target[:2] > 0).all() and (target[2:] == 0).all()
+        assert np.linalg.norm(target) == pytest.approx(1)
+        lengths = np.linalg.norm(X, axis=1) ** 2
+        assert (np.abs(lengths - 6) < 1e-12).all() == (design != "gaussian")
+        assert (np.abs(X @ X.T - np.diag(lengths)) < 1e-12).all() == (design == "orthogonal")
+        assert (np.abs(X) == 1).all() == (design == "sign")
+    for bad in ({"design": "Gaussian"}, {"n": 7, "design": "orthogonal"}, {"support": 7}):
+        with pytest.raises(ValueError, match=next(iter(bad))):
+            sparse_regression(np.random.default_rng(0), **({"design": "sign", "n": 4, "d": 6, "support": 2} | bad))
+    with pytest.raises(ValueError, match="support"):
+        legacy_regression(0, 4, 6, 7)
 
 
 def test_refuses_a_wrong_transpose(data):
