@@ -32,7 +32,7 @@ ORTHOGONAL = "the rows are orthogonal"
     confidence="memory (the remark, approximate), derived (exact)",
     statement="""int |r|^2/n dt = phi_alpha(beta_inf); |Delta_1|_1 = d phi_alpha(beta_inf) if |x_i|^2 = d, and
         |Delta_n|_1 = (d/n) phi_alpha(beta_inf) if X X' = d I.""",
-    caveat="the paper's ratio n needs orthogonal rows of equal length; Gaussian rows of n = 20, d = 30 give 12 to 15",
+    caveat="the paper's ratio n needs orthogonal rows of equal length; Gaussian rows of n = 20, d = 30 give 12 to 25",
     cost=2,
 )
 class LossIntegral:

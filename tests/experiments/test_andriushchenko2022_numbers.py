@@ -9,11 +9,18 @@ from samtheory.flows.diagonal import limit
 from samtheory.measures.interpolators import minimise_entropy
 from samtheory.measures.recovery import error_slopes
 from samtheory.oracles import EverySample
-from samtheory.problems.diagonal_net import layered_net, legacy_regression, sparse_regression
+from samtheory.problems.diagonal_net import (
+    effective,
+    layered_net,
+    legacy_regression,
+    sparse_regression,
+    squared_net,
+)
+from samtheory.rules.gd import GD
 from samtheory.rules.sharded import Sharded
 from samtheory.rules.usam import USAM
 from samtheory.simulate import simulate
-from samtheory.theory.potentials import hyperbolic_entropy, limit_response
+from samtheory.theory.potentials import entropy_gradient, hyperbolic_entropy, limit_response
 
 X = hadamard(8)[1:5].astype(float)
 TARGET = np.array([1, 0, 0, 0.5, 0, 0, 0, 0])
@@ -79,6 +86,15 @@ def test_the_ratio_n_needs_orthogonal_rows():
         ratio[design] = end.delta_1.sum() / end.delta_n.sum()
     assert ratio["orthogonal"] == pytest.approx(20, rel=1e-8)
     assert 10 < ratio["gaussian"] < 17
+
+
+def test_the_limit_of_descent_minimises_the_entropy_to_first_order_in_the_step():
+    A, target = sparse_regression(np.random.default_rng(3), "gaussian", 3, 5, 2)
+    net, off = squared_net(A, A @ target), []
+    for gamma in (0.02, 0.01):
+        w = simulate(net, GD(gamma), np.full(10, ALPHA), round(1600 / gamma), every=10_000, threads=1).x
+        off.append(np.abs(np.linalg.svd(A)[2][3:] @ entropy_gradient(effective(net, w), ALPHA)).max())
+    assert off[0] / off[1] == pytest.approx(2, rel=0.01)
 
 
 # ------------------------------------------------------------------------------------ the authors' experiment
