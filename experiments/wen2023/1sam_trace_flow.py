@@ -60,9 +60,28 @@ class TraceFlow:
         exists = requires("the gradient flow reaches a minimum from which X exists", self.fall is not None)
         if self.fall is None:
             return [exists]
-        return [exists, requires("lam_M >= lam_1/10 along the flow", self.fall.lam_M, ">=", self.fall.lam / 10)]
+        means, noise = self.means(self.runs)
+        power = (noise[2] + noise[0] / 4) / np.linalg.norm(means[0] - self.fall.path[-1])
+        return [
+            exists,
+            requires("the intervals of the means are below a quarter of the first error", power, "<=", 0.25),
+            requires("lam_M >= lam_1/10 along the flow", self.fall.lam_M, ">=", self.fall.lam / 10),
+        ]
 
-    def measure(self, oracle=lambda problem: WithReplacement(problem, 1)):
+    @functools.cached_property
+    def runs(self):
+        return self.run(lambda problem: WithReplacement(problem, 1))
+
+    def means(self, x):
+        """Means over the runs, and their intervals."""
+        spread = np.array([np.linalg.norm(one.std(axis=0, ddof=1)) / len(one) ** 0.5 for one in x])
+        noise = student_quantile(RUNS[-1] - 1, FALSE_ALARM / 6) * spread
+        return np.array([one.mean(axis=0) for one in x]), noise
+
+    def measure(self, oracle=None):
+        return self.run(oracle) if oracle else self.runs
+
+    def run(self, oracle):
         """x at each level, [runs, d]."""
         out = []
         for level, runs in zip(LEVELS, RUNS):
@@ -79,9 +98,7 @@ class TraceFlow:
         return manifold_flow(self.fall.problem, self.fall.path[0], self.fall.times[[0, -1]], slope, speed=speed)[-1]
 
     def judge(self, x, X):
-        means = np.array([one.mean(axis=0) for one in x])
-        spread = np.array([np.linalg.norm(one.std(axis=0, ddof=1)) / len(one) ** 0.5 for one in x])
-        noise = student_quantile(RUNS[-1] - 1, FALSE_ALARM / 6) * spread
+        means, noise = self.means(x)
         error = np.linalg.norm(means - X, axis=1)
         limit, changed = richardson_limit(means)
         ratio, why = error[2] / error[0], "last change of the first extrapolation; Student at 1e-6"

@@ -8,7 +8,8 @@ T and eta ln(1/rho), rho/eta small enough,
 Checked at three step sizes eta, eta/2, eta/4 with rho/eta fixed.  The order of the error is that of its last halving,
 and the last change of that order is its uncertainty.  The constant of the theorem is large (at eta lam_1 = 1 the error
 exceeds the path), so the limit itself is checked by extrapolation: two Richardson steps on the centre of the last two
-iterates leave an error of order eta^3, and are allowed the last change of the first, which is of order eta^2.
+iterates leave an error of order eta^3, and are allowed the last change of the first, which is of order eta^2
+(and, lest that be small by chance, (eta lam_1)^2 times the last change of x).
 How small rho/eta must be, and the constant of the angle, are derived (`samtheory.flows.cycle`): the centre of the
 two-cycle is off the manifold by the share rho |D^3 L[v1, v1, v1]|/(eta lam_1^2) of its amplitude a, which must stay
 below one; the gradient is off v_1 by the tilt, rho |(D_11j/(2 lam_j))_j| at first order, and v_1 of the Hessian at x,
@@ -101,8 +102,10 @@ class TopEigenvalue:
         orders = np.log2(error[:-1] / error[1:])
         centre = x.mean(axis=1)
         limit, changed = richardson_limit(centre)
+        changed += self.h**2 * np.linalg.norm(centre[2] - centre[1])
         allowed = angle(project(self.fall.problem, centre[2]).point, LEVELS[2])
         second = (self.rho * self.fall.lean / self.eta) ** 2 + self.h * LEVELS[2]
+        extrapolated = "last change of the first extrapolation, (eta lam_1)^2 of that of x"
         why = "tilt, and turn of v_1 off the manifold; next order in eta lam_1 and in the share"
         return [
             at_least("order of |x - X|", orders[1], order, slack=abs(orders[1] - orders[0]), why="its last change"),
@@ -111,7 +114,7 @@ class TopEigenvalue:
                 np.linalg.norm(limit - X),
                 0,
                 tolerance=changed,
-                why="the first extrapolation's last change",
+                why=extrapolated,
             ),
             at_most("angle", max(self.angle(one) for one in x[2]), allowed, slack=second * allowed, why=why),
         ]

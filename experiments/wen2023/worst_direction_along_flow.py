@@ -91,18 +91,21 @@ class WorstDirection:
 
     def judge(self, R, predicted):
         target, order, derived = predicted
-        error = np.abs(R[:, 0] - target)
+        error = np.abs(R - target).max(axis=1)  # on the worse side
         orders = np.log2(error[:-1] / error[1:])
-        limit, changed = richardson_limit(R.mean(axis=1))
-        rest = (R.mean(axis=1) - derived) / (LEVELS * self.h * target)
+        mean = R.mean(axis=1)
+        limit, changed = richardson_limit(mean)
+        changed += self.h**2 * abs(mean[2] - mean[1])
+        rest = (mean - derived) / (LEVELS * self.h * target)
         sharp, moved = richardson_limit(rest)
-        why = "last change of the first extrapolation"
+        moved += self.h**2 * abs(rest[2] - rest[1]) + 1e-6
+        why = "last change of the first extrapolation, (eta lam_1)^2 of that of the values"
         return [
             at_least(
                 "order of R_max/rho^2 - lam_1/2", orders[1], order, slack=abs(orders[1] - orders[0]), why="its change"
             ),
             equals("limit of R_max/rho^2", limit, target, tolerance=changed, why=why),
-            equals("limit of what is left over eta lam_1", sharp, 0, tolerance=moved + 1e-6, why=why),
+            equals("limit of what is left over eta lam_1", sharp, 0, tolerance=moved, why=why),
         ]
 
     controls = {

@@ -12,12 +12,14 @@ from scipy import stats
 
 from samtheory.sde.order import (
     bounded_interval,
+    halving_limit,
     mean_interval,
     normal_quantile,
     paired_covariance_difference,
     paired_difference,
     proportion_interval,
     richardson,
+    richardson_limit,
     samples_needed,
     slope,
     student_quantile,
@@ -209,3 +211,14 @@ def test_three_term_fit_recovers_and_covers():
 def test_bad_input_is_named(wrong, message):
     with pytest.raises(ValueError, match=message):
         wrong()
+
+
+def test_limits_from_halved_levels():
+    level = 0.5 ** np.arange(3)
+    limit, uncertainty = halving_limit(2 + 3 * level)
+    assert limit == pytest.approx(2, abs=1e-14)
+    assert uncertainty == pytest.approx(0.75)
+    cubic = np.stack([5 + level - 2 * level**2, 1 - level**2 + 8 * level**3], axis=1)
+    limit, uncertainty = richardson_limit(cubic)
+    assert limit == pytest.approx([5, 2], abs=1e-13)  # c/8 is left of c level^3
+    assert uncertainty == pytest.approx(np.hypot(0.75, 3 / 8 - 21 / 4))
