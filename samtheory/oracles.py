@@ -14,7 +14,7 @@ from typing import Any, NamedTuple
 import numpy as np
 
 from samtheory.kernel import generic, kernel
-from samtheory.problems.core import dim, grad, hvp, sample_grad, samples
+from samtheory.problems.core import data_size, dim, grad, hvp, moved_grad, sample_grad, samples
 from samtheory.streams import integer, normals, shuffle, uniform
 from samtheory.validate import array, checked, count, nonnegative, together, truth
 from samtheory.vectors import axpy, fill
@@ -133,6 +133,15 @@ class FactorNoise(NamedTuple):
     shared: bool = True
 
 
+@checked(scale=array(None), shared=truth)
+class DataNoise(NamedTuple):
+    """The gradient with entry k of the data moved by scale_k z_k, z ~ N(0, I): label noise."""
+
+    problem: Any
+    scale: np.ndarray
+    shared: bool = True
+
+
 @shape.register(GaussianNoise)
 def _gaussian_shape(oracle):
     return dim(oracle.problem), 0, 0
@@ -144,6 +153,30 @@ def factor_shape(oracle):
     if oracle.factor.shape[0] != dim(oracle.problem):
         raise ValueError(f"factor has {oracle.factor.shape[0]} rows; the problem has dimension {dim(oracle.problem)}")
     return oracle.factor.shape[1], 0, 0
+
+
+@shape.register(DataNoise)
+def _data_shape(oracle):
+    problem = type(oracle.problem)
+    if not moved_grad.supports(problem):
+        raise TypeError(f"problem = {problem.__name__} has no `samtheory.problems.core.moved_grad` registered")
+    if oracle.scale.shape != (data_size(oracle.problem),):
+        raise ValueError(
+            f"scale has shape {oracle.scale.shape}; the problem has {data_size(oracle.problem)} entries of data"
+        )
+    return oracle.scale.shape[0], 0, 0
+
+
+@draw.register(DataNoise)
+def _data_draw(oracle, t, rng, order, batch):
+    normals(rng, batch.z)
+    for k in range(batch.z.shape[0]):
+        batch.z[k] *= oracle.scale[k]
+
+
+@gradient.register(DataNoise)
+def _moved_gradient(oracle, x, batch, out, work):
+    moved_grad(oracle.problem, x, batch.z, out, work)
 
 
 @draw.register(GaussianNoise)

@@ -13,8 +13,9 @@ optional (a rule or a measure that asks for a missing piece says which one is mi
     sample_hvp(p, i, x, v, out, work)  out = Hessian of f_i @ v
     sample_sam_step(p, i, x, eta, rho, work)  x <- x - eta grad f_i(x + rho grad f_i(x)/|grad f_i(x)|)
     third(p, x, v, out, work)        out = gradient in x of v' Hessian(x) v, shape [d]
+    moved_grad(p, x, z, out, work)   out = grad f(x) with the data of f moved by z, shape [data_size(p)]
 
-and in plain Python `dim(p)`, `samples(p)`, `scratch(p)`, `constants(p)`, `sample_constants(p)`,
+and in plain Python `dim(p)`, `samples(p)`, `data_size(p)`, `scratch(p)`, `constants(p)`, `sample_constants(p)`,
 `hessian_lipschitz(p, x, radius)`.
 """
 
@@ -69,6 +70,11 @@ def third(p, x, v, out, work):
 
 
 @generic
+def moved_grad(p, x, z, out, work):
+    """out = grad f(x) with the data (labels, target) of f moved by z, shape [data_size(p)]."""
+
+
+@generic
 def sample_sam_step(p, i, x, eta, rho, work):
     """x <- x - eta grad f_i(x + rho grad f_i(x)/|grad f_i(x)|) in place; returns 1 where grad f_i(x) = 0, else 0.
 
@@ -84,6 +90,11 @@ def dim(p) -> int:
 @generic
 def samples(p) -> int:
     """Number n of terms of the mean f = (1/n) sum_i f_i."""
+
+
+@generic
+def data_size(p) -> int:
+    """Number of entries of the data that `moved_grad` moves."""
 
 
 @generic

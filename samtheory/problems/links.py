@@ -1,4 +1,4 @@
-"""Scalar losses l(u) of one prediction u, with l' and l''; each is even about its minimum and convex.
+"""Scalar losses l(u) of one prediction u, with l' and l''; even about their minimum and convex, but for `TanhSquare`.
 
     link_value(link, u)      l(u)
     link_slope(link, u)      l'(u)
@@ -11,7 +11,7 @@
 from __future__ import annotations
 
 import math
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 from samtheory.kernel import generic
 from samtheory.validate import checked, finite
@@ -37,6 +37,20 @@ def link_minimiser(link) -> float:
     """The u at which l is smallest."""
 
 
+def is_link(name: str, value: Any) -> Any:
+    """A check of `samtheory.validate`: one of the losses below."""
+    if not isinstance(value, tuple) or not link_value.supports(type(value)):  # type: ignore[attr-defined]
+        raise ValueError(f"{name} = {value!r} is no link; samtheory.problems.links has LogCosh(), PseudoHuber(), ...")
+    return value
+
+
+def _inside(name: str, value: Any) -> float:
+    number = finite(name, value)
+    if abs(number) >= 1:
+        raise ValueError(f"{name} = {value!r} is outside (-1, 1), which tanh reaches")
+    return number
+
+
 class LogCosh(NamedTuple):
     """l(u) = log cosh u,  l' = tanh u,  l'' = 1/cosh^2 u."""
 
@@ -48,6 +62,13 @@ class PseudoHuber(NamedTuple):
 @checked(target=finite)
 class HalfSquare(NamedTuple):
     """l(u) = (u - target)^2 / 2."""
+
+    target: float
+
+
+@checked(target=_inside)
+class TanhSquare(NamedTuple):
+    """l(u) = (tanh u - target)^2 / 2: not convex; it decreases up to artanh(target) and increases beyond."""
 
     target: float
 
@@ -114,3 +135,27 @@ def _half_square_slope(link, u):
 @link_curvature.register(HalfSquare)
 def _half_square_curvature(link, u):
     return 1.0
+
+
+@link_minimiser.register(TanhSquare)
+def _at_artanh(link):
+    return math.atanh(link.target)
+
+
+@link_value.register(TanhSquare)
+def _tanh_square(link, u):
+    miss = math.tanh(u) - link.target
+    return 0.5 * miss * miss
+
+
+@link_slope.register(TanhSquare)
+def _tanh_square_slope(link, u):
+    out = math.tanh(u)
+    return (out - link.target) * (1.0 - out * out)
+
+
+@link_curvature.register(TanhSquare)
+def _tanh_square_curvature(link, u):
+    out = math.tanh(u)
+    bend = 1.0 - out * out
+    return bend * (bend - 2.0 * out * (out - link.target))

@@ -8,17 +8,11 @@ from typing import Any, NamedTuple
 import numpy as np
 
 from samtheory.problems.core import Constants, constants, dim, grad, hess, hvp, loss
-from samtheory.problems.links import link_curvature, link_minimiser, link_slope, link_value
+from samtheory.problems.links import is_link, link_curvature, link_minimiser, link_slope, link_value
 from samtheory.validate import checked
 
 
-def _is_link(name: str, value: Any) -> Any:
-    if not isinstance(value, tuple) or not link_value.supports(type(value)):  # type: ignore[attr-defined]
-        raise ValueError(f"{name} = {value!r} is no link; samtheory.problems.links has LogCosh(), PseudoHuber(), ...")
-    return value
-
-
-@checked(link=_is_link)
+@checked(link=is_link)
 class Product(NamedTuple):
     """L(x, y) = l(x y), state (x, y); no scaling.  The minimisers form the hyperbola (or cross) x y = argmin l.
 

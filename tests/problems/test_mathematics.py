@@ -16,11 +16,12 @@ from samtheory.evaluate import (
     third_derivative,
 )
 from samtheory.kernel import interpreted
+from samtheory.problems.balanced import Inner, Outer
 from samtheory.problems.core import constants, dim, sample_hvp, samples, scratch, third
 from samtheory.problems.cubic import Cubic, symmetric_tensor
 from samtheory.problems.diagonal_net import SquaredNet, layered_net, squared_net
 from samtheory.problems.finite_sum import LeastSquares, Logistic
-from samtheory.problems.links import HalfSquare, LogCosh, PseudoHuber
+from samtheory.problems.links import HalfSquare, LogCosh, PseudoHuber, TanhSquare
 from samtheory.problems.product import Product
 from samtheory.problems.products import Products
 from samtheory.problems.quadratic import Diagonal, Quadratic, orthogonal
@@ -72,13 +73,32 @@ def quadratic(p, x):
     return mp.fsum(inner(row, away) * s for row, s in zip(p.matrix, away)) / 2
 
 
-def product(p, x):
-    u = x[0] * x[1]
-    if isinstance(p.link, LogCosh):
+def link(kind, u):
+    if isinstance(kind, LogCosh):
         return mp.log(mp.cosh(u))
-    if isinstance(p.link, PseudoHuber):
+    if isinstance(kind, PseudoHuber):
         return mp.sqrt(1 + u**2)
-    return (u - p.link.target) ** 2 / 2
+    return ((mp.tanh(u) if isinstance(kind, TanhSquare) else u) - kind.target) ** 2 / 2
+
+
+def product(p, x):
+    return link(p.link, x[0] * x[1])
+
+
+links = st.sampled_from([LogCosh(), PseudoHuber(), HalfSquare(0.4), TanhSquare(-0.3)])
+inners = st.builds(Inner, links, sizes.flatmap(vector), st.integers(1, 3))
+outers = st.builds(Outer, links, st.tuples(st.integers(1, 3), st.integers(1, 3)).flatmap(lambda s: matrix(*s)))
+
+
+def inner_product(p, x, i=None):
+    rows = range(len(p.labels)) if i is None else [i]
+    return mp.fsum(link(p.link, inner(x[: p.size], x[p.size :]) - p.labels[k]) for k in rows) / len(rows)
+
+
+def outer_product(p, x):
+    rows, columns = p.target.shape
+    places = [(i, j) for i in range(rows) for j in range(columns)]
+    return mp.fsum(link(p.link, x[i] * x[rows + j] - p.target[i, j]) for i, j in places)
 
 
 def sine(p, x):
@@ -195,6 +215,8 @@ FAMILIES = {
     "log-cosh product": (st.just(Product(LogCosh())), product),
     "pseudo-Huber product": (st.just(Product(PseudoHuber())), product),
     "half-square product": (st.builds(Product, st.builds(HalfSquare, number)), product),
+    "f(x'y)": (inners, inner_product),
+    "f(xy')": (outers, outer_product),
     "sine": (st.builds(SinePL, nonnegative, sizes), sine),
     "log-cosh ridge": (ridges(), ridge),
     "least squares": (least_squares_problems(), least_squares),
@@ -206,13 +228,21 @@ FAMILIES = {
     "quadratic regression": (regressions(), regression),
     "diagonal network": (nets(), net),
 }
-FINITE_SUMS = ["least squares", "logistic", "diagonal network", "two bowls", "products", "quadratic regression"]
+FINITE_SUMS = [
+    "f(x'y)",
+    "least squares",
+    "logistic",
+    "diagonal network",
+    "two bowls",
+    "products",
+    "quadratic regression",
+]
 
 every_family = pytest.mark.parametrize(("problems", "formula"), FAMILIES.values(), ids=FAMILIES)
 finite_sums = pytest.mark.parametrize(
     ("problems", "formula"), [FAMILIES[name] for name in FINITE_SUMS], ids=FINITE_SUMS
 )
-with_third = pytest.mark.parametrize("problems", [FAMILIES[name][0] for name in FINITE_SUMS[3:]], ids=FINITE_SUMS[3:])
+with_third = pytest.mark.parametrize("problems", [FAMILIES[name][0] for name in FINITE_SUMS[4:]], ids=FINITE_SUMS[4:])
 examples = settings(max_examples=30, deadline=None)
 
 
