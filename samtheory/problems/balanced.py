@@ -11,6 +11,8 @@ import numpy as np
 
 from samtheory.kernel import kernel
 from samtheory.problems.core import (
+    Constants,
+    constants,
     data_size,
     dim,
     grad,
@@ -49,6 +51,13 @@ class Outer(NamedTuple):
 
     link: Any
     target: np.ndarray
+
+
+@constants.register(Inner)
+@constants.register(Outer)
+def _constants(p):
+    """None: no L and no PL constant (the gradient is not Lipschitz, 0 is critical); the infimum depends on the data."""
+    return Constants(how="formula (gradient not Lipschitz)")
 
 
 # ------------------------------------------------------------------------------------ f(x'y)
