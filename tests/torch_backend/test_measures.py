@@ -158,6 +158,9 @@ def test_sharpness_on_a_quadratic_is_the_maximum_over_the_ball():
     many, eps = sam_sharpness(h, 0.3, ascents=50)
     assert one < many <= best + 1e-9 and best - many < 1e-9
     assert eps.norm() <= 0.3 * (1 + 1e-15)
+    bumpy = Hessian(lambda w: torch.sin(9 * w[0]) * torch.cos(7 * w[1]), torch.tensor([0.3, 0.1], dtype=torch.float64))
+    values = [sam_sharpness(bumpy, 0.5, ascents=n)[0] for n in range(6)]
+    assert values == sorted(values)  # a further ascent is kept only if the loss rises
     still = Hessian(lambda w: w @ a @ w / 2, torch.zeros(2, dtype=torch.float64))
     assert sam_sharpness(still, 0.3, ascents=3)[0] == 0
 

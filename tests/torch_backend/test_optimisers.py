@@ -170,9 +170,11 @@ def test_groups_have_their_own_radius_and_rate_and_share_a_norm():
     moved = torch.cat([(lr * g).reshape(-1) for lr, g in zip([0.2, 0.2, 0.05, 0.05], gs)])
     torch.testing.assert_close(w - flat(net), moved, rtol=0, atol=1e-15)
     assert optimiser.omitted == 0
-    optimiser.add_param_group({"params": [nn.Parameter(torch.zeros(2, dtype=torch.float64))], "rho": 0.7})
+    idle = nn.Parameter(torch.ones(2, dtype=torch.float64))
+    optimiser.add_param_group({"params": [idle], "rho": 0.7, "weight_decay": 0.5})
     assert [group["rho"] for group in optimiser.param_groups] == [0.3, 0.1, 0.7]
-    train(net, optimiser, 1)  # a parameter that takes no part
+    train(net, optimiser, 1)
+    assert idle.grad is None and torch.equal(idle.detach(), torch.ones(2, dtype=torch.float64))  # as without SAM
 
 
 def test_only_the_normalisation_layers_perturbed():

@@ -251,6 +251,7 @@ def test_structures_dtypes_and_norms(structure):
     halves = torch.full((70_000,), 1.0, dtype=torch.bfloat16)  # a bfloat16 sum of squares would stop at 256
     norm = sam_gradient(lambda w: w.float().square().sum(), halves, 0.1).perturbation_norm
     assert norm.dtype == torch.float32 and abs(norm - 0.1) < 1e-5
+    assert sam_gradient(lambda w: w.square().sum(), halves[:9].half(), 0.1).perturbation_norm.dtype == torch.float32
 
 
 def test_per_sample_gradients_and_shards():
@@ -263,6 +264,8 @@ def test_per_sample_gradients_and_shards():
         result = sam_gradient(LOGIT, W, 0.1, batch=(Z, Y), m=1, **options)
         torch.testing.assert_close(result.gradient, one.mean(0), rtol=1e-14, atol=0)
         assert result.perturbation_norm.shape == (6,) and result.omitted == 0
+    zero = Z * torch.tensor([1.0, 0.0, 1.0, 0.0, 1.0, 1.0])[:, None]
+    assert sam_gradient(LOGIT, W, 0.1, batch=(zero, Y), m=1).omitted == 2
     for rule in set(RULES) - {"fsam", "vasso", "looksam", "esam", "tsam"}:
         fast, slow = (sam_gradient(LOGIT, W, 0.1, batch=(Z, Y), m=3, rule=rule, vectorised=v) for v in (True, False))
         torch.testing.assert_close(fast.gradient, slow.gradient, rtol=1e-13, atol=1e-15)
@@ -287,8 +290,11 @@ def test_esam_masks_are_unbiased_and_tsam_draws_stay_in_the_ball():
     expected = 2 * torch.cartesian_prod(*[torch.tensor([0.0, 1.0], dtype=torch.float64)] * 2) @ (g / g.norm()).square()
     assert all((square - 2 * expected).abs().min() < 1e-12 for square in squares)
     assert abs(squares.mean() - 2) < 5 * squares.std() / 20
-    result = sam_gradient(LOGIT, W, 0.0, batch=(Z, Y), rule="tsam", radius=0.2, generator=generator)
-    assert 0 < result.perturbation_norm <= 0.2 + 1e-15
+    draws = [
+        sam_gradient(LOGIT, W, 0.0, batch=(Z, Y), rule="tsam", radius=0.2, generator=generator).perturbation_norm.item()
+        for _ in range(50)
+    ]
+    assert 0 < min(draws) < 0.15 and abs(max(draws) - 0.2) < 1e-15  # some reach the sphere
 
 
 @pytest.mark.parametrize(
