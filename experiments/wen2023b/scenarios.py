@@ -13,7 +13,7 @@ norm: eps = 1e-3, the first layer (with its bias) kept at norm 10.
 
 The comparison is empirical; this is one experiment of several data sets, the same data and weights for the three nets.
 Means over data sets are compared with one-sided 99 % limits of Student's law: a false verdict of a mean that is just
-allowed has probability 0.01 each, no less.  `small` (6 data sets, m = 300) is sized by a pilot on other seeds;
+allowed has probability 0.01 each, no less.  `small` (8 data sets, m = 300) is sized by a pilot on other seeds;
     python experiments/wen2023b/scenarios.py --scale full
 is the paper's size (m = 500), 10 data sets, the paper's rho for longer: three minutes on one core.  Its means, seed 0,
 with the same limits:
@@ -39,16 +39,21 @@ from samtheory.sde.order import student_quantile
 from samtheory.simulate import simulate
 
 D, N, ETA, DECAY, NORM, ONE_SIDED = 30, 100, 0.01, 0.05, 10.0, 0.01
-# scale -> width, data sets (of them with the baseline), eta and steps of the baseline, (rho, steps) of each net
+# scale -> width; data sets of 1-SAM, of them those where less scatters; eta and steps of the baseline; rho and steps of
+# each net
 SIZES = {
     "small": {
-        "width": 300, "sets": 6, "decayed": 3, "baseline": (0.05, 3000),
+        "width": 300,
+        "sets": {"1-SAM": 8, "no bias": 4, "decay": 3, "SGD": 4},
+        "baseline": (0.05, 3000),
         "no bias": ((0.05, 0.1), (60_000, 30_000)),
-        "bias": ((0.05, 0.1), (40_000, 60_000)),
+        "bias": ((0.05, 0.1), (40_000, 70_000)),
         "layer norm": ((0.1, 0.5, 1.0), (10_000, 10_000, 40_000)),
     },
     "full": {
-        "width": 500, "sets": 10, "decayed": 5, "baseline": (0.01, 20_000),
+        "width": 500,
+        "sets": {"1-SAM": 10, "no bias": 10, "decay": 5, "SGD": 5},
+        "baseline": (0.01, 20_000),
         "no bias": ((0.05,), (300_000,)),
         "bias": ((0.05, 0.1), (400_000, 400_000)),
         "layer norm": ((0.1, 0.5, 1.0), (50_000, 50_000, 100_000)),
@@ -61,7 +66,7 @@ SAM_NETS = ("no bias", "bias", "layer norm")
 def trained(kind, scale, seed, how):
     """The `Fit` of every data set, trained by "1-SAM", by "SGD" (rho = 0) or by "decay" (the baseline)."""
     size, fits = SIZES[scale], []
-    for number in range(size["decayed" if how == "decay" else "sets"]):
+    for number in range(size["sets"]["no bias" if kind == "no bias" else how]):
         task = xor_task(kind, [seed, number], D, N, size["width"])
         net, start = task.net, task.start.copy()
         if how == "decay":
@@ -87,7 +92,7 @@ def trained(kind, scale, seed, how):
     statement="""On xor with d = 30, n = 100, 1-SAM takes two-layer nets with bias and with layer norm to the least
         possible Tr Hess L, 4 sqrt(d+1) and 2; with bias the net memorises, with layer norm and without bias it
         generalises. Gradient descent with weight decay generalises with bias at more than twice the sharpness.""",
-    caveat="empirical: one-sided 99 % limits over 6 data sets (full scale: 10), not 1e-6",
+    caveat="empirical: one-sided 99 % limits over 8 data sets (full scale: 10), not 1e-6",
     cost=14,
 )
 class Scenarios:
@@ -115,8 +120,9 @@ class Scenarios:
 
     def predict(self, **other):
         """What the means must be at most, or at least."""
-        full = self.scale == "full"
-        limits = {"no bias": 0.03, "layer norm": 0.06, "bias": 0.10 if full else 0.07, "factor": 3, "flat": 1.05}
+        full = self.scale == "full"  # the small nets are trained for less long, and m = 300 memorises less
+        limits = {"bias": 0.10, "flat": 1.05} if full else {"bias": 0.03, "flat": 1.07}
+        limits |= {"no bias": 0.03, "layer norm": 0.06, "factor": 3}
         return limits | {"flat layer norm": 2.1 / 2, "decayed": 0.02, "sharper": 2} | other
 
     def judge(self, fits, limits):
