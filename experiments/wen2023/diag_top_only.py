@@ -50,7 +50,7 @@ class TopOnly:
     until: float = real(0.3, 0.8)  # tau, over that of the tie, at most 1/4
     seed: int = seeds()
 
-    examples = ({"pairs": 3, "h": 1.0, "rho": 0.04, "until": 0.5, "seed": 0},)
+    examples = ({"pairs": 3, "h": 1.0, "rho": 0.02, "until": 0.8, "seed": 0},)
 
     @functools.cached_property
     def data(self):
