@@ -60,6 +60,12 @@ def _constants(p):
     return Constants(how="formula (gradient not Lipschitz)")
 
 
+def pair(rng: np.random.Generator, sizes: tuple[int, int], scale: float, tilt: float) -> np.ndarray:
+    """(x, y) of these sizes in random directions, |x| = scale sqrt(tilt), |y| = scale/sqrt(tilt)."""
+    x, y = (rng.standard_normal(size) for size in sizes)
+    return np.concatenate([x * (scale * tilt**0.5 / np.linalg.norm(x)), y * (scale / tilt**0.5 / np.linalg.norm(y))])
+
+
 # ------------------------------------------------------------------------------------ f(x'y)
 
 

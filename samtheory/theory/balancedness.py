@@ -15,6 +15,13 @@ import numpy as np
 
 from samtheory.validate import nonnegative, positive
 
+SLOPES = {  # l' of the losses of one prediction, by name; each is 1-Lipschitz but for the last
+    "half-square": lambda u: u,
+    "log-cosh": np.tanh,
+    "pseudo-huber": lambda u: u / np.hypot(1, u),
+    "tanh-square": lambda u: np.tanh(u) * (1 - np.tanh(u) ** 2),
+}
+
 
 def outer_step(B, x, y, G, G_plus, eta, rho):
     """B after a step of SAM on f(x y'), exactly; G [size x, size y] = f' at x y', G_plus at the perturbed product.
