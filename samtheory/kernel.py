@@ -123,7 +123,8 @@ _BOILERPLATE = re.compile(
 
 def _reason(message: str) -> str:
     """The first line of Numba's message that is not about Numba itself."""
-    lines = [line.strip() for line in message.splitlines()]
+    plain = re.sub(r"\x1b\[[0-9;]*m", "", message)  # Numba colours it where colorama is installed
+    lines = [line.strip() for line in plain.splitlines()]
     return next((line for line in lines if not _BOILERPLATE.match(line)), lines[0] if lines else "no reason given")
 
 
