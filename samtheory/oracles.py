@@ -263,6 +263,22 @@ class EverySample(NamedTuple):
     shared: bool = True
 
 
+def _weight_a_sample(made: Any) -> None:
+    n = samples(made.problem)
+    if made.weight.shape != (n,):
+        raise ValueError(f"weight has shape {made.weight.shape}; the problem has {n} samples")
+
+
+@together(_weight_a_sample)
+@checked(weight=array(None), shared=truth)
+class OneRealisation(NamedTuple):
+    """The same realisation every step, (1/n) sum_i weight_i grad f_i: what an expectation over batches is taken of."""
+
+    problem: Any
+    weight: np.ndarray
+    shared: bool = True
+
+
 def importance(problem, p, size: int = 1, shared: bool = True) -> Importance:
     """Importance sampling with probabilities p, shape [n]; p_i > 0 and sum p = 1 to 1e-12."""
     n = samples(problem)
@@ -295,6 +311,7 @@ def _subset_shape(oracle):
 
 
 @shape.register(EverySample)
+@shape.register(OneRealisation)
 def _every_shape(oracle):
     n = samples(oracle.problem)
     return n, n, 0
@@ -356,6 +373,13 @@ def _every_draw(oracle, t, rng, order, batch):
     fill(batch.z, 1.0)
 
 
+@draw.register(OneRealisation)
+def _one_draw(oracle, t, rng, order, batch):
+    _identity(batch.idx)
+    for k in range(batch.z.shape[0]):
+        batch.z[k] = oracle.weight[k]
+
+
 @kernel
 def _identity(idx):
     for k in range(idx.shape[0]):
@@ -367,6 +391,7 @@ def _identity(idx):
 @gradient.register(Reshuffled)
 @gradient.register(Importance)
 @gradient.register(EverySample)
+@gradient.register(OneRealisation)
 def _batch_gradient(oracle, x, batch, out, work):
     """out = mean over the batch of z_k grad f_{idx_k}(x); the tail of `work` holds one sample's gradient."""
     d = x.shape[0]

@@ -67,6 +67,16 @@ class TanhFit(NamedTuple):
     reg: float = 0.0
 
 
+@together(same_length("A", "b"))
+@checked(A=array(None, None), b=array(None), reg=nonnegative)
+class LogSquares(NamedTuple):
+    """f(x) = (1/n) sum_i [ log(1 + (<a_i, x> - b_i)^2) + reg/2 |x|^2 ]: a robust fit, non-convex."""
+
+    A: np.ndarray
+    b: np.ndarray
+    reg: float = 0.0
+
+
 # ------------------------------------------------------------------------------------ constants
 
 
@@ -103,6 +113,12 @@ def _logistic_constants(p):
     return Constants(L=big, mu=p.reg, pl=p.reg, f_star=f_star, minimiser=x, how="spectrum, Newton to round-off")
 
 
+@constants.register(LogSquares)
+def _log_squares_constants(p):
+    """phi'' is in [-1/4, 2]."""
+    return Constants(L=float(2 * np.linalg.norm(p.A, 2) ** 2 / p.A.shape[0] + p.reg), how="phi'' <= 2")
+
+
 @sample_constants.register(LeastSquares)
 def _least_squares_samples(p):
     """L_i = |a_i|^2 + reg; the least value of f_i, on the line along a_i, is b_i^2 reg/(2 (reg + |a_i|^2))."""
@@ -114,6 +130,12 @@ def _least_squares_samples(p):
 def _logistic_samples(p):
     """L_i = |a_i|^2/4 + reg; 0 is a lower bound, the infimum where reg = 0 and a_i is not 0."""
     return SampleConstants((p.A**2).sum(axis=1) / 4 + p.reg, np.zeros(p.A.shape[0]))
+
+
+@sample_constants.register(LogSquares)
+def _log_squares_samples(p):
+    """L_i = 2 |a_i|^2 + reg; 0 is a lower bound, the infimum where reg = 0 and a_i is not 0."""
+    return SampleConstants(2 * (p.A**2).sum(axis=1) + p.reg, np.zeros(p.A.shape[0]))
 
 
 def _newton(p: Logistic) -> np.ndarray:
@@ -212,12 +234,30 @@ def _tanh_curvature(p, i, u):
     return bend * bend - 2.0 * out * bend * (out - p.y[i])
 
 
+@_value.register(LogSquares)
+def _log_value(p, i, u):
+    return math.log1p((u - p.b[i]) * (u - p.b[i]))
+
+
+@_slope.register(LogSquares)
+def _log_slope(p, i, u):
+    miss = u - p.b[i]
+    return 2.0 * miss / (1.0 + miss * miss)
+
+
+@_curvature.register(LogSquares)
+def _log_curvature(p, i, u):
+    miss = u - p.b[i]
+    return 2.0 * (1.0 - miss * miss) / ((1.0 + miss * miss) * (1.0 + miss * miss))
+
+
 # ------------------------------------------------------------------------------------ the sum
 
 
 @dim.register(LeastSquares)
 @dim.register(Logistic)
 @dim.register(TanhFit)
+@dim.register(LogSquares)
 def _dim(p):
     return p.A.shape[1]
 
@@ -225,6 +265,7 @@ def _dim(p):
 @samples.register(LeastSquares)
 @samples.register(Logistic)
 @samples.register(TanhFit)
+@samples.register(LogSquares)
 def _samples(p):
     return p.A.shape[0]
 
@@ -232,6 +273,7 @@ def _samples(p):
 @scratch.register(LeastSquares)
 @scratch.register(Logistic)
 @scratch.register(TanhFit)
+@scratch.register(LogSquares)
 def _scratch(p):
     return p.A.shape[0]
 
@@ -244,6 +286,7 @@ def _constant_hessian(p, x, radius):
 @sample_loss.register(LeastSquares)
 @sample_loss.register(Logistic)
 @sample_loss.register(TanhFit)
+@sample_loss.register(LogSquares)
 def _sample_loss(p, i, x, work):
     return _value(p, i, dot(p.A[i], x)) + 0.5 * p.reg * dot(x, x)
 
@@ -251,6 +294,7 @@ def _sample_loss(p, i, x, work):
 @sample_grad.register(LeastSquares)
 @sample_grad.register(Logistic)
 @sample_grad.register(TanhFit)
+@sample_grad.register(LogSquares)
 def _sample_grad(p, i, x, out, work):
     pull = _slope(p, i, dot(p.A[i], x))
     for j in range(x.shape[0]):
@@ -260,6 +304,7 @@ def _sample_grad(p, i, x, out, work):
 @sample_hvp.register(LeastSquares)
 @sample_hvp.register(Logistic)
 @sample_hvp.register(TanhFit)
+@sample_hvp.register(LogSquares)
 def _sample_hvp(p, i, x, v, out, work):
     bend = _curvature(p, i, dot(p.A[i], x)) * dot(p.A[i], v)
     for j in range(x.shape[0]):
@@ -269,6 +314,7 @@ def _sample_hvp(p, i, x, v, out, work):
 @loss.register(LeastSquares)
 @loss.register(Logistic)
 @loss.register(TanhFit)
+@loss.register(LogSquares)
 def _loss(p, x, work):
     n = p.A.shape[0]
     _predict(p.A, x, work)
@@ -281,6 +327,7 @@ def _loss(p, x, work):
 @grad.register(LeastSquares)
 @grad.register(Logistic)
 @grad.register(TanhFit)
+@grad.register(LogSquares)
 def _grad(p, x, out, work):
     n = p.A.shape[0]
     _predict(p.A, x, work)
@@ -292,6 +339,7 @@ def _grad(p, x, out, work):
 @hvp.register(LeastSquares)
 @hvp.register(Logistic)
 @hvp.register(TanhFit)
+@hvp.register(LogSquares)
 def _hvp(p, x, v, out, work):
     n = p.A.shape[0]
     _predict(p.A, x, work)
@@ -303,6 +351,7 @@ def _hvp(p, x, v, out, work):
 @hess.register(LeastSquares)
 @hess.register(Logistic)
 @hess.register(TanhFit)
+@hess.register(LogSquares)
 def _hess(p, x, out, work):
     n, d = p.A.shape
     _predict(p.A, x, work)

@@ -17,11 +17,13 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
+from samtheory.evaluate import dense_hessian, sample_gradients
+from samtheory.problems.core import constants, dim, hessian_lipschitz
 from samtheory.problems.quadratic_sum import QuadraticSum
-from samtheory.samplings import every_batch
+from samtheory.samplings import every_batch, realisations
 from samtheory.sde.moments import Law
 from samtheory.sde.pushes import FullUSAM, NoPush, USAMPush
-from samtheory.validate import count, positive
+from samtheory.validate import array, called, count, positive
 
 
 class Batches(NamedTuple):
@@ -105,6 +107,67 @@ def batch_stationary_mean(maps: Batches, rho: float) -> np.ndarray:
     """The x with E u_b(x) = 0: stationary mean of the algorithm and of its equation."""
     mean = maps.mean(maps.direction(rho))[:-1]
     return np.linalg.solve(mean[:, :-1], -mean[:, -1])
+
+
+# ------------------------------------------------------------------------------------ the gap of USAM, any sampling
+
+
+def expected_gaps(oracle: Any, x0: Any, eta: float, rho: float, times: Any) -> np.ndarray:
+    """E f(x_t) - f* of USAM at increasing `times`, exactly, for any sampling of a finite sum of quadratics.
+
+    The second moment of (x - x*, 1) obeys one linear map, whose powers are taken by squaring; no difference is taken.
+    """
+    terms, start, gap = _second_moments(oracle, x0)
+    power, state, out, now = [_grown(terms, eta, rho)], start, [], 0
+    for t in times:
+        steps, level = count(0)("t - previous t", int(t) - now), 0
+        while steps:
+            if level == len(power):
+                power.append(power[-1] @ power[-1])
+            if steps & 1:
+                state = power[level] @ state
+            steps, level = steps >> 1, level + 1
+        now = int(t)
+        out.append(gap @ state)
+    return np.array(out)
+
+
+def scheduled_gaps(oracle: Any, x0: Any, etas: Any, rhos: Any) -> np.ndarray:
+    """E f(x_t) - f* of USAM with steps etas[t] and radii rhos[t] at t = 0 .. len(etas), exactly, as `expected_gaps`."""
+    terms, state, gap = _second_moments(oracle, x0)
+    stacked, out = np.concatenate(terms), [gap @ state]
+    for eta, rho in zip(array(None)("etas", etas).tolist(), array(len(etas))("rhos", rhos).tolist()):
+        parts = (stacked @ state).reshape(len(terms), -1)
+        state = state + np.array([-eta, -eta * rho, eta**2, eta**2 * rho, (eta * rho) ** 2]) @ parts
+        out.append(gap @ state)
+    return np.array(out)
+
+
+def _second_moments(oracle: Any, x0: Any) -> tuple[list[np.ndarray], np.ndarray, np.ndarray]:
+    """The five terms of E[M (x) M] - 1, M = 1 - eta (G + rho F); vec y y' at x0; the functional S -> tr(H S)/2."""
+    problem = oracle.problem
+    d, known = dim(problem), constants(problem)
+    if hessian_lipschitz(problem, np.zeros(d), 1.0) != 0:
+        raise TypeError(f"problem = {called(problem)} is no sum of quadratics: its moments obey no linear map")
+    every = realisations(oracle)
+    at = sample_gradients(problem, known.minimiser + np.vstack([np.eye(d), np.zeros(d)]))  # [d + 1, n, d], affine in x
+    at[:d] -= at[d]
+    gradient = np.zeros((len(every.weights), d + 1, d + 1))
+    gradient[:, :d, :] = np.einsum("bi,jik->bkj", every.weights, at)
+    ascent = gradient @ gradient
+    one = np.eye(d + 1)[None]
+    single = [_pairs(every.probability, u, one) + _pairs(every.probability, one, u) for u in (gradient, ascent)]
+    mixed = _pairs(every.probability, gradient, ascent) + _pairs(every.probability, ascent, gradient)
+    square = [_pairs(every.probability, u, u) for u in (gradient, ascent)]
+    y = np.append(array(d)("x0", x0) - known.minimiser, 1.0)
+    gap = np.zeros((d + 1, d + 1))
+    gap[:d, :d] = dense_hessian(problem, known.minimiser) / 2
+    return [*single, square[0], mixed, square[1]], np.outer(y, y).ravel(), gap.ravel()
+
+
+def _grown(terms: list[np.ndarray], eta: float, rho: float) -> np.ndarray:
+    factors = (-eta, -eta * rho, eta**2, eta**2 * rho, (eta * rho) ** 2)
+    return np.eye(len(terms[0])) + sum(f * term for f, term in zip(factors, terms))
 
 
 def _pairs(weights: np.ndarray, one: np.ndarray, two: np.ndarray) -> np.ndarray:

@@ -20,7 +20,7 @@ from samtheory.problems.balanced import Inner, Outer
 from samtheory.problems.core import constants, dim, sample_hvp, samples, scratch, third
 from samtheory.problems.cubic import Cubic, symmetric_tensor
 from samtheory.problems.diagonal_net import SquaredNet, layered_net, squared_net
-from samtheory.problems.finite_sum import LeastSquares, Logistic
+from samtheory.problems.finite_sum import LeastSquares, Logistic, LogSquares
 from samtheory.problems.links import HalfSquare, LogCosh, PseudoHuber, TanhSquare
 from samtheory.problems.product import Product
 from samtheory.problems.products import Products
@@ -142,6 +142,18 @@ def logistic(p, x, i=None):
     return mp.fsum(terms) / len(terms)
 
 
+@st.composite
+def log_squares_problems(draw):
+    n, d = draw(st.integers(1, 6)), draw(sizes)
+    return LogSquares(draw(matrix(n, d)), draw(vector(n)), draw(st.just(0.0) | nonnegative))
+
+
+def log_squares(p, x, i=None):
+    rows = range(len(p.b)) if i is None else [i]
+    terms = [mp.log(1 + (inner(p.A[k], x) - p.b[k]) ** 2) + mp.mpf(p.reg) / 2 * inner(x, x) for k in rows]
+    return mp.fsum(terms) / len(terms)
+
+
 valleys = st.builds(TurningValley, nonnegative.filter(bool), number, nonnegative.filter(bool))
 
 
@@ -221,6 +233,7 @@ FAMILIES = {
     "log-cosh ridge": (ridges(), ridge),
     "least squares": (least_squares_problems(), least_squares),
     "logistic": (logistic_problems(), logistic),
+    "log squares": (log_squares_problems(), log_squares),
     "turning valley": (valleys, valley),
     "cubic": (cubics(), cubic),
     "two bowls": (bowls, two_bowls),
@@ -232,6 +245,7 @@ FINITE_SUMS = [
     "f(x'y)",
     "least squares",
     "logistic",
+    "log squares",
     "diagonal network",
     "two bowls",
     "products",

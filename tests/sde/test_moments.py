@@ -402,3 +402,33 @@ def test_bad_input_is_named():
     ):
         with pytest.raises(ValueError, match=match):
             call()
+
+
+def test_gaps_of_usam_under_any_sampling_by_brute_force():
+    """All sequences of batches, the rule itself: uniform and importance sampling, constant and falling steps."""
+    from samtheory.evaluate import losses
+    from samtheory.oracles import OneRealisation, WithoutReplacement, importance
+    from samtheory.problems.core import constants
+    from samtheory.problems.finite_sum import LeastSquares
+    from samtheory.rules.usam import USAM
+    from samtheory.samplings import realisations
+    from samtheory.sde.batch_moments import expected_gaps, scheduled_gaps
+    from samtheory.simulate import simulate
+
+    rng = np.random.default_rng(0)
+    problem = LeastSquares(rng.standard_normal((3, 2)), rng.standard_normal(3), 0.3)
+    x0, etas, rhos = rng.standard_normal(2), [0.2, 0.1, 0.05], [0.3, 0.2, 0.1]
+    for oracle in (WithoutReplacement(problem, 2), importance(problem, [0.5, 0.2, 0.3])):
+        every = realisations(oracle)
+
+        def gap(x, t, etas, rhos, every=every):
+            if t == len(etas):
+                return losses(problem, x) - constants(problem).f_star
+            moved = [simulate(OneRealisation(problem, 3 * w), USAM(etas[t], rhos[t]), x, 1).x for w in every.weights]
+            return every.mean([gap(y, t + 1, etas, rhos) for y in moved])
+
+        np.testing.assert_allclose(scheduled_gaps(oracle, x0, etas, rhos)[-1], gap(x0, 0, etas, rhos), rtol=1e-12)
+        brute = gap(x0, 0, [0.2] * 3, [0.3] * 3)
+        np.testing.assert_allclose(expected_gaps(oracle, x0, 0.2, 0.3, [0, 1, 3])[2], brute, rtol=1e-12)
+    with pytest.raises(ValueError, match="t - previous t"):
+        expected_gaps(oracle, x0, 0.2, 0.3, [3, 1])
