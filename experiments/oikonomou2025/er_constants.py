@@ -24,7 +24,7 @@ from samtheory.claims import at_most, choice, claim, control, equals, integer, l
 from samtheory.evaluate import losses, sample_gradients
 from samtheory.oracles import WithoutReplacement, WithReplacement, importance
 from samtheory.problems.core import constants, sample_constants
-from samtheory.problems.finite_sum import LeastSquares, LogSquares
+from samtheory.problems.finite_sum import LeastSquares, LogSquares, regression_data
 from samtheory.samplings import expected_residual, optimal_probabilities, realisations
 
 EPS = np.finfo(float).eps
@@ -61,8 +61,7 @@ class ExpectedResidualConstants:
     @functools.cached_property
     def problem(self):
         rng = np.random.default_rng([self.seed, 0])
-        A = 1 + self.spread * (rng.standard_normal((self.n, self.dim)) - 1)
-        b = A @ rng.standard_normal(self.dim) + self.noise * rng.standard_normal(self.n)
+        A, b = regression_data(rng, self.n, self.dim, self.noise, self.spread)
         return LeastSquares(A, b, self.reg) if self.loss == "ridge" else LogSquares(A, b, 0.0)
 
     @functools.cached_property

@@ -17,7 +17,7 @@ from samtheory.claims import at_most, choice, claim, control, integer, log_real,
 from samtheory.evaluate import gradients, losses, sample_gradients
 from samtheory.oracles import FullBatch, OneRealisation, WithoutReplacement, WithReplacement, importance
 from samtheory.problems.core import constants, sample_constants
-from samtheory.problems.finite_sum import LeastSquares, LogSquares
+from samtheory.problems.finite_sum import LeastSquares, LogSquares, regression_data
 from samtheory.rules.unified_sam import UnifiedSAM
 from samtheory.samplings import expected_residual, realisations
 from samtheory.simulate import simulate
@@ -57,9 +57,7 @@ class OneStep:
 
     @functools.cached_property
     def problem(self):
-        rng = np.random.default_rng([self.seed, 0])
-        A = rng.standard_normal((self.n, self.dim))
-        b = A @ rng.standard_normal(self.dim) + self.noise * rng.standard_normal(self.n)
+        A, b = regression_data(np.random.default_rng([self.seed, 0]), self.n, self.dim, self.noise)
         return LeastSquares(A, b, 0.1) if self.loss == "ridge" else LogSquares(A, b, 0.1)
 
     @functools.cached_property

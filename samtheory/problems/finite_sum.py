@@ -77,6 +77,12 @@ class LogSquares(NamedTuple):
     reg: float = 0.0
 
 
+def regression_data(rng: np.random.Generator, n: int, d: int, noise: float, spread: float = 1.0):
+    """(A, b): rows (1, .., 1) + spread ((standard normal) - 1), b = A w + noise z with standard normal w and z."""
+    A = 1 + spread * (rng.standard_normal((n, d)) - 1)
+    return A, A @ rng.standard_normal(d) + noise * rng.standard_normal(n)
+
+
 # ------------------------------------------------------------------------------------ constants
 
 
