@@ -159,9 +159,7 @@ class PlDecreasing:
         if self.rule == "USAM":
             trend = equals(EXPONENT, fitted, exponent, tolerance=0.1, why="corrections of relative size t_s/t at 3 t_s")
         else:
-            trend = at_least(
-                EXPONENT, fitted, exponent / 2, why="half of it: the intervals of the two ends", error=error
-            )
+            trend = at_least(EXPONENT, fitted, exponent / 2, why="half of it: intervals of the ends", error=error)
         return [
             trend,
             at_most("E f(x_t) - f* and u_t", gaps, u[times], slack=slack, why=why, error=half),
