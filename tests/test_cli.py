@@ -162,8 +162,9 @@ def test_the_readme_shows_the_table_of_papers_that_the_claims_give():
 def test_the_readme_examples_run(tmp_path):
     text = (ROOT / "README.md").read_text(encoding="utf-8").split("\n## Torch\n")[0]  # an extra, with its own test
     blocks = re.findall(r"```python\n(.*?)```", text, re.S)
-    library, equation, theorem, rule = blocks
-    files = {"library.py": library, "equation.py": equation, "my_rule.py": rule, "my_theorem.py": theorem}
+    library, equation, manifold, theorem, rule = blocks
+    files = {"library.py": library, "equation.py": equation, "manifold.py": manifold, "my_rule.py": rule}
+    files["my_theorem.py"] = theorem
     for name, text in files.items():
         (tmp_path / name).write_text(text)
         done = subprocess.run([sys.executable, str(tmp_path / name)], capture_output=True, text=True, cwd=tmp_path)
