@@ -54,7 +54,7 @@ class Nonconvex:
     examples = (
         {"sampling": "uniform", "n": 8, "dim": 3, "steps": 300, "c": 8**-0.5, "mix": 0.5, "noise": 1.0, "start": 3.0,
          "seed": 0},
-        {"sampling": "full batch", "n": 1, "dim": 1, "steps": 1, "c": 0.5, "mix": 0.0, "noise": 1.0, "start": 0.3,
+        {"sampling": "full batch", "n": 1, "dim": 1, "steps": 1, "c": 0.2, "mix": 0.0, "noise": 1.0, "start": 0.3,
          "seed": 0},
     )  # fmt: skip
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
+import math
 from collections.abc import Callable
 from typing import Any
 
@@ -10,7 +11,7 @@ from samtheory.rules.gd import GD
 from samtheory.rules.sam import SAM
 from samtheory.rules.unified_sam import UnifiedSAM
 from samtheory.rules.usam import USAM
-from samtheory.theory import bounds, usam_exact
+from samtheory.theory import bounds, unified, usam_exact
 
 
 @dataclasses.dataclass(frozen=True)
@@ -54,6 +55,33 @@ def _power(decrease: float, s: Setting) -> float:
     return (1 - 2 * s.mu * decrease) ** s.steps * s.start
 
 
+def _unified(mix: float) -> Callable[[Setting], list[tuple[str, bool]]]:
+    """rho < rho*, eta <= eta*(rho) of Unified SAM's full batch: A = 0, B = 1."""
+
+    def needs(s: Setting) -> list[tuple[str, bool]]:
+        radius = float(unified.pl_radius(s.mu, s.L, 0.0, 1.0, mix))
+        near = s.rho < radius
+        step = float(unified.pl_step(s.mu, s.L, 0.0, 1.0, s.rho, mix)) if near else 0.0
+        return [
+            (f"rho < {radius:.6g}", near),
+            (f"eta <= {step:.6g}", 0 < s.eta <= step * (1 + 1e-12)),
+        ]
+
+    return needs
+
+
+def _unified_bound(mix: float) -> Callable[[Setting], float]:
+    return lambda s: unified.pl_bound(s.steps, s.mu, s.L, 0.0, 1.0, 0.0, s.eta, s.rho, mix, s.start)
+
+
+def _root_steps(s: Setting) -> list[tuple[str, bool]]:
+    pair = unified.usam_nonconvex_pair(s.steps, s.L)
+    return [
+        (f"{name} = {wanted:.6g}", math.isclose(given, wanted, rel_tol=1e-9))
+        for name, given, wanted in zip(("eta", "rho"), (s.eta, s.rho), pair)
+    ]
+
+
 THEOREMS = (
     Theorem(
         "samtheory/usam-worst-case-convex", UNNORMALISED, (STRONG,), "gap", lambda s: [],
@@ -74,6 +102,12 @@ THEOREMS = (
     Theorem(
         "khanh2024/usam-relative-error", UNNORMALISED, (STRONG,), "gap", _short_and_near,
         lambda s: _power(usam_exact.usam_relative_descent(s.L, s.eta, s.rho), s),
+    ),
+    Theorem("oikonomou2025/pl-constant", UNNORMALISED, (STRONG,), "gap", _unified(0.0), _unified_bound(0.0)),
+    Theorem("oikonomou2025/pl-constant", (SAM,), (STRONG,), "gap", _unified(1.0), _unified_bound(1.0)),
+    Theorem(
+        "andriushchenko2022/nonconvex-rate", UNNORMALISED, (SMOOTH,), "mean-gradient", _root_steps,
+        lambda s: unified.usam_nonconvex_bound(s.steps, s.L, 0.0, 1, s.start),
     ),
     Theorem(
         "dai2023/sc-bound", (SAM,), (STRONG,), "gap", _short,

@@ -7,7 +7,7 @@ from samtheory.rules.sam import SAM
 from samtheory.rules.schedules import InverseRoot
 from samtheory.rules.unified_sam import UnifiedSAM
 from samtheory.rules.usam import USAM
-from samtheory.theory import usam_exact
+from samtheory.theory import unified, usam_exact
 from samtheory.worst_case import sdp
 from samtheory.worst_case.theorems import Setting, applicable
 
@@ -117,4 +117,23 @@ def test_every_theorem_that_applies_is_above_the_exact_worst_case():
             setting = Setting(eta=eta, rho=rho, mu=0.2, L=1.0, steps=2, start=1.0)
             found = sdp.worst_case(USAM(eta, rho), **STRONG, mu=0.2, steps=2)
             for claim, bound, _ in applicable(USAM(eta, rho), STRONG["functions"], "gap", setting):
-                assert found.value <= bound + 2e-6, claim
+                assert bound is None or found.value <= bound + 2e-6, claim
+
+
+def test_unified_sam_names_its_range():
+    far = Setting(eta=0.5, rho=0.4, mu=0.1, L=1.0, steps=1, start=1.0)
+    rows = {claim: why for claim, _, why in applicable(USAM(0.5, 0.4), STRONG["functions"], "gap", far)}
+    assert rows["oikonomou2025/pl-constant"] == "rho < 0.333333, eta <= 0"
+    (row,) = applicable(USAM(0.5, 0.4), "smooth", "mean-gradient", Setting(0.5, 0.4, 0.0, 1.0, 4, 1.0))
+    assert row[1:] == (None, "rho = 0.707107")
+
+
+@needs_pep
+@pytest.mark.parametrize("steps", [1, 3])
+def test_unified_sam_is_above_the_exact_worst_case(steps):
+    rho, eta = unified.pl_pair(0.1, 1.0, 0.0, 1.0, 0.0)
+    setting = Setting(eta=eta, rho=rho, mu=0.1, L=1.0, steps=steps, start=1.0)
+    rows = {claim: bound for claim, bound, _ in applicable(USAM(eta, rho), STRONG["functions"], "gap", setting)}
+    found = sdp.worst_case(USAM(eta, rho), **STRONG, mu=0.1, steps=steps)
+    assert found.value <= rows["oikonomou2025/pl-constant"]
+    assert found.value == pytest.approx(0.9524219**steps, abs=1e-6)
