@@ -86,12 +86,42 @@ def sliding_rate(rho, bend, w, h):
     return 2 * rho**2 * bend * (1 - q) / (1 + 2 * q)
 
 
+def reweighted_step(B, h, eta, rate, gx, gy, gain):
+    """B after a step x <- (1 - eta rate) x - eta g_x, y <- (1 + eta rate) y - eta g_y, gain = x'g_x = y'g_y, exactly.
+
+    B (1 + eta^2 rate^2) - eta rate h^2 + (eta^2/2)(|g_x|^2 - |g_y|^2) + 2 eta^2 rate gain; h = |(x, y)|.
+    """
+    return B * (1 + (eta * rate) ** 2) - eta * rate * h**2 + eta**2 * ((gx - gy) * (gx + gy) / 2 + 2 * rate * gain)
+
+
 def matching_rate(rho, slope, B, h):
     """alpha of the balancedness-aware rule with SAM's leading dB/dt on f(x'y): 2 rho |f'| |B|/h^3.
 
     Its own flow is dB/dt = -alpha sgn(B) h^2.
     """
     return 2 * rho * np.abs(slope) * np.abs(B) / h**3
+
+
+def noisy_rate(w, h, target, alpha, rho, eta=0.0):
+    """Mean over the labels of -d log|B|/dt on (x'y - target - alpha n)^2/2, n ~ N(0, 1), to first order in eta.
+
+    With m = w - target, k = E|m - alpha n|, e = E sgn(m - alpha n), c = rho^2 w/h^2:
+
+        (2 rho/h)(k + rho h + c e) + eta (1 + rho^2/h^2) E f~'^2,
+        E f~'^2 = m^2 + alpha^2 + rho^2 h^2 + c^2 + 2 rho h k + 2 c m + 2 rho h c e.
+    """
+    m, b, c = w - target, rho * h, rho**2 * w / h**2
+    k, e = _folded(m, alpha)
+    square = m**2 + alpha**2 + b**2 + c**2 + 2 * b * k + 2 * c * m + 2 * b * c * e
+    return 2 * rho / h * (k + b + c * e) + eta * (1 + rho**2 / h**2) * square
+
+
+def _folded(m, alpha):
+    """E|m - alpha n| and E sgn(m - alpha n), n ~ N(0, 1)."""
+    from scipy.special import erf
+
+    e = erf(m / (alpha * math.sqrt(2)))
+    return alpha * math.sqrt(2 / math.pi) * np.exp(-((m / alpha) ** 2) / 2) + m * e, e
 
 
 def noisy_drift(w, target, alpha, rho):
@@ -101,11 +131,8 @@ def noisy_drift(w, target, alpha, rho):
 
         m + sqrt(2) rho p e + 3 rho^2/2 + rho k/(sqrt(2) p) + rho^3 e/(2 sqrt(2) p).
     """
-    from scipy.special import erf
-
     p, m = np.sqrt(w), w - target
-    e = erf(m / (alpha * math.sqrt(2)))
-    k = alpha * math.sqrt(2 / math.pi) * np.exp(-((m / alpha) ** 2) / 2) + m * e
+    k, e = _folded(m, alpha)
     return m + math.sqrt(2) * rho * p * e + 1.5 * rho**2 + (k + rho**2 * e / 2) * rho / (math.sqrt(2) * p)
 
 

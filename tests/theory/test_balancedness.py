@@ -60,6 +60,33 @@ def test_noisy_drift_is_the_mean_over_the_labels(w):
     np.testing.assert_allclose(bal.noisy_drift(w, target, alpha, rho), mean, rtol=0, atol=1e-11)
 
 
+def test_noisy_rate_is_the_mean_log_factor(rng):
+    x, y, target, alpha, rho, eta = np.array([1.0, 0.2]), np.array([0.4, 0.3]), 0.3, 0.7, 0.2, 1e-3
+    w, h = x @ y, math.sqrt(x @ x + y @ y)
+
+    def log_factor(n):
+        push = rho * math.copysign(1, w - target - alpha * n) / h
+        slope = (x + push * y) @ (y + push * x) - target - alpha * n
+        density = math.exp(-n * n / 2) / math.sqrt(2 * math.pi)
+        return -math.log(bal_factor(eta, push, slope)) / eta * density
+
+    mean = quad(log_factor, -12, 12, points=[(w - target) / alpha], epsabs=1e-13)[0]
+    np.testing.assert_allclose(bal.noisy_rate(w, h, target, alpha, rho, eta), mean, rtol=1e-5)
+
+
+def bal_factor(eta, push, slope):
+    return 1 - 2 * eta * push * slope - eta**2 * slope**2 * (1 - push**2)
+
+
+def test_reweighted_step(rng):
+    A, x, y, eta, rate = rng.standard_normal((2, 3)), rng.standard_normal(2), rng.standard_normal(3), 0.3, -0.4
+    _, gx, gy = outer_gradient(A, x, y)
+    after = (np.sum(((1 - eta * rate) * x - eta * gx) ** 2) - np.sum(((1 + eta * rate) * y - eta * gy) ** 2)) / 2
+    B, h = (x @ x - y @ y) / 2, math.sqrt(x @ x + y @ y)
+    found = bal.reweighted_step(B, h, eta, rate, np.linalg.norm(gx), np.linalg.norm(gy), x @ gx)
+    np.testing.assert_allclose(found, after, rtol=0, atol=1e-13)
+
+
 def test_noisy_balance_is_a_stable_zero_up_to_the_collapse():
     top = bal.collapse_noise(0.5, 0.2)
     np.testing.assert_allclose(top, 1.0469410091, rtol=1e-8)
