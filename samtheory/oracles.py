@@ -4,7 +4,8 @@ An oracle is a `NamedTuple` around a problem.  Each step it draws a realisation 
 gradients with the step's *first* realisation (ascent) and its *second* one (descent).  `shared=True` means that
 the two are one and the same draw, which is what practice does; `shared=False` draws them independently.
 
-Draws come from the member's own stream, in the order: first realisation, then the second if independent.
+Draws come from the member's own stream, in the order: first realisation, then the second if independent, then
+whatever the rule itself draws (from `source.rng`).
 """
 
 from __future__ import annotations
@@ -14,10 +15,10 @@ from typing import Any, NamedTuple
 import numpy as np
 
 from samtheory.kernel import generic, kernel
-from samtheory.problems.core import data_size, dim, grad, hvp, moved_grad, sample_grad, samples
+from samtheory.problems.core import data_size, dim, grad, hvp, loss, moved_grad, sample_grad, sample_loss, samples
 from samtheory.streams import integer, normals, shuffle, uniform
 from samtheory.validate import array, checked, count, nonnegative, together, truth
-from samtheory.vectors import axpy, fill
+from samtheory.vectors import axpy, dot, fill
 
 
 class Batch(NamedTuple):
@@ -27,13 +28,18 @@ class Batch(NamedTuple):
     idx: np.ndarray
 
 
+NO_STREAM = np.zeros(6, dtype=np.uint64)
+NO_STREAM.flags.writeable = False  # a rule that draws from it does not compile
+
+
 class Source(NamedTuple):
-    """What a rule may ask for gradients during one step."""
+    """What a rule may ask for gradients during one step, and the member's stream for draws of its own."""
 
     oracle: Any
     first: Batch
     second: Batch
     work: np.ndarray
+    rng: np.ndarray = NO_STREAM
 
 
 @generic
@@ -44,6 +50,11 @@ def draw(oracle, t, rng, order, batch):
 @generic
 def gradient(oracle, x, batch, out, work):
     """out = gradient at x with this realisation."""
+
+
+@generic
+def value(oracle, x, batch, work):
+    """The function whose gradient `gradient` is, at x with this realisation."""
 
 
 @generic
@@ -61,6 +72,12 @@ def first_gradient(source, x, out):
 def second_gradient(source, x, out):
     """out = gradient at x with the step's second realisation (descent)."""
     gradient(source.oracle, x, source.second, out, source.work)
+
+
+@kernel
+def second_value(source, x):
+    """The objective at x with the step's second realisation (descent)."""
+    return value(source.oracle, x, source.second, source.work)
 
 
 @kernel
@@ -98,6 +115,21 @@ def _full_draw(oracle, t, rng, order, batch):
 @gradient.register(FullBatch)
 def _full_gradient(oracle, x, batch, out, work):
     grad(oracle.problem, x, out, work)
+
+
+@value.register(FullBatch)
+def _full_value(oracle, x, batch, work):
+    return loss(oracle.problem, x, work)
+
+
+def check_value(rule: Any, oracle: Any) -> None:
+    """Raise TypeError where a rule that compares losses cannot have them."""
+    name, problem = type(rule).__name__, type(oracle.problem).__name__
+    if not value.supports(type(oracle)):
+        raise TypeError(f"{name} takes values of the loss; {type(oracle).__name__} gives none")
+    piece = sample_loss if type(oracle) in MINI_BATCHES else loss
+    if not piece.supports(type(oracle.problem)):
+        raise TypeError(f"{name} needs `samtheory.problems.core.{piece.__name__}`; {problem} has none registered")
 
 
 def check_curvature(rule: Any, oracle: Any) -> None:
@@ -189,6 +221,11 @@ def _normal_draw(oracle, t, rng, order, batch):
 def _gaussian_gradient(oracle, x, batch, out, work):
     grad(oracle.problem, x, out, work)
     axpy(oracle.sigma, batch.z, out)
+
+
+@value.register(GaussianNoise)
+def _gaussian_value(oracle, x, batch, work):
+    return loss(oracle.problem, x, work) + oracle.sigma * dot(batch.z, x)
 
 
 @gradient.register(FactorNoise)
@@ -407,3 +444,19 @@ def _batch_gradient(oracle, x, batch, out, work):
     for k in range(batch.idx.shape[0]):
         sample_grad(oracle.problem, batch.idx[k], x, one, work)
         axpy(share * batch.z[k], one, out)
+
+
+MINI_BATCHES = (WithReplacement, WithoutReplacement, Reshuffled, Importance, EverySample)
+
+
+@value.register(WithReplacement)
+@value.register(WithoutReplacement)
+@value.register(Reshuffled)
+@value.register(Importance)
+@value.register(EverySample)
+def _batch_value(oracle, x, batch, work):
+    """The mean over the batch of z_k f_{idx_k}(x)."""
+    total = 0.0
+    for k in range(batch.idx.shape[0]):
+        total += batch.z[k] * sample_loss(oracle.problem, batch.idx[k], x, work)
+    return total / batch.idx.shape[0]

@@ -20,8 +20,7 @@ import numpy as np
 from samtheory.kernel import call, is_interpreted
 from samtheory.oracles import Batch, FullBatch, Source, draw, gradient, shape
 from samtheory.problems.core import dim, grad, scratch
-from samtheory.rules.core import check_rule, step
-from samtheory.rules.momentum import memories_of, vectors_of
+from samtheory.rules.core import check_rule, memories_of, step, vectors_of
 from samtheory.stopping import Never, check_stop, halt_moving
 from samtheory.streams import seed_streams
 from samtheory.validate import array, called, count, positive
@@ -320,17 +319,18 @@ def _drive(source, rule, stop, shared, x, memory, streams, order, info, out, sta
     d = x.shape[1]
     for m in range(x.shape[0]):
         status = info[m, 0]
+        mine = Source(source.oracle, source.first, source.second, source.work, streams[m])
         for k in range(length):
             t = start + k
             if status == 0:
                 draw(source.oracle, t, streams[m], order[m], source.first)
                 if not shared:
                     draw(source.oracle, t, streams[m], order[m], source.second)
-                info[m, 2] += step(rule, source, t, x[m], memory[m], ws)
+                info[m, 2] += step(rule, mine, t, x[m], memory[m], ws)
                 for i in range(d):
                     if not abs(x[m, i]) <= limit:
                         status = 2
-                if status == 0 and halt_moving(stop, rule, source, t, x[m], memory[m], ws):
+                if status == 0 and halt_moving(stop, rule, mine, t, x[m], memory[m], ws):
                     status = 1
                 if status != 0:
                     info[m, 0] = status

@@ -17,8 +17,7 @@ from samtheory.evaluate import dense_hessian, grad_norms
 from samtheory.kernel import call
 from samtheory.oracles import Batch, EverySample, FullBatch, Source, draw, shape
 from samtheory.problems.core import dim, hess, hvp, scratch
-from samtheory.rules.core import check_rule, step
-from samtheory.rules.momentum import memories_of, vectors_of
+from samtheory.rules.core import check_rule, memories_of, step, vectors_of
 from samtheory.simulate import Trajectory
 from samtheory.stopping import push
 from samtheory.validate import count, nonnegative

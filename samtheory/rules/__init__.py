@@ -3,7 +3,7 @@
 from samtheory.rules import along, ascend, at, direction, first_gradient, second_gradient, ...
 """
 
-from samtheory.oracles import first_gradient, second_gradient
+from samtheory.oracles import first_gradient, second_gradient, second_value
 from samtheory.rules.core import ascend, direction, step, stepsize
 from samtheory.rules.schedules import at, scheduled
 from samtheory.validate import between, checked, count, nonnegative, positive
@@ -27,6 +27,7 @@ __all__ = [
     "positive",
     "scheduled",
     "second_gradient",
+    "second_value",
     "step",
     "stepsize",
 ]

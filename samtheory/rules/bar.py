@@ -15,11 +15,18 @@ from typing import Any, NamedTuple
 
 from samtheory.kernel import kernel
 from samtheory.problems.core import dim
-from samtheory.rules import at, checked, count, direction, scheduled, stepsize
-from samtheory.rules.core import check_inner, check_rule
-from samtheory.rules.momentum import memories_of, vectors_of
+from samtheory.rules import at, checked, count, direction, scheduled
+from samtheory.rules.around import around
+from samtheory.rules.core import check_inner
 
 
+def _check(rule, oracle):
+    check_inner(rule, oracle)
+    if rule.size >= dim(oracle.problem):
+        raise ValueError(f"size = {rule.size} leaves no second block of the {dim(oracle.problem)} coordinates")
+
+
+@around(check=_check)
 @checked(alpha=scheduled(), size=count(1))
 class OBAR(NamedTuple):
     """alpha: a rate, or a schedule of it; size: entries of x."""
@@ -28,15 +35,8 @@ class OBAR(NamedTuple):
     alpha: float
     size: int
 
-    @property
-    def vectors(self) -> int:
-        return vectors_of(self.rule)
 
-    @property
-    def memories(self) -> int:
-        return memories_of(self.rule)
-
-
+@around(check=_check)
 @checked(alpha=scheduled(), size=count(1))
 class NBAR(NamedTuple):
     """alpha: a rate, or a schedule of it; size: entries of x."""
@@ -44,28 +44,6 @@ class NBAR(NamedTuple):
     rule: Any
     alpha: float
     size: int
-
-    @property
-    def vectors(self) -> int:
-        return vectors_of(self.rule)
-
-    @property
-    def memories(self) -> int:
-        return memories_of(self.rule)
-
-
-@check_rule.register(OBAR)
-@check_rule.register(NBAR)
-def _check(rule, oracle):
-    check_inner(rule, oracle)
-    if rule.size >= dim(oracle.problem):
-        raise ValueError(f"size = {rule.size} leaves no second block of the {dim(oracle.problem)} coordinates")
-
-
-@stepsize.register(OBAR)
-@stepsize.register(NBAR)
-def _stepsize(rule, t):
-    return stepsize(rule.rule, t)
 
 
 @kernel

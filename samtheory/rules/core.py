@@ -51,6 +51,16 @@ def _has_a_step(rule, oracle):
         raise TypeError(f"rule = {called(rule)} has no direction registered (samtheory.rules.core.direction)")
 
 
+def vectors_of(rule) -> int:
+    """Rows of scratch that `direction` of this rule uses."""
+    return getattr(rule, "vectors", 0)
+
+
+def memories_of(rule) -> int:
+    """Rows of memory that this rule keeps from step to step."""
+    return getattr(rule, "memories", 0)
+
+
 def check_inner(outer: Any, oracle: Any) -> None:
     """The rule inside `outer` must give a direction, and run on the oracle."""
     inner = outer.rule

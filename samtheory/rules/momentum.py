@@ -5,11 +5,13 @@ from __future__ import annotations
 from typing import Any, NamedTuple
 
 from samtheory.kernel import kernel
-from samtheory.rules.core import check_inner, check_rule, direction, step, stepsize
+from samtheory.rules.around import around
+from samtheory.rules.core import direction, step, stepsize
 from samtheory.validate import between, checked
 from samtheory.vectors import along
 
 
+@around(memories=1)
 @checked(beta=between(0, 1, open_above=True))
 class HeavyBall(NamedTuple):
     """v <- beta v - eta u(x),  x <- x + v   (Polyak 1964)."""
@@ -17,45 +19,14 @@ class HeavyBall(NamedTuple):
     rule: Any
     beta: float
 
-    @property
-    def vectors(self) -> int:
-        return vectors_of(self.rule)
 
-    @property
-    def memories(self) -> int:
-        return 1 + memories_of(self.rule)
-
-
+@around(vectors=1, memories=1)
 @checked(beta=between(0, 1, open_above=True))
 class Nesterov(NamedTuple):
     """v <- beta v - eta u(x + beta v),  x <- x + v   (Nesterov 1983, constant beta)."""
 
     rule: Any
     beta: float
-
-    @property
-    def vectors(self) -> int:
-        return 1 + vectors_of(self.rule)
-
-    @property
-    def memories(self) -> int:
-        return 1 + memories_of(self.rule)
-
-
-def vectors_of(rule) -> int:
-    """Rows of scratch that `direction` of this rule uses."""
-    return getattr(rule, "vectors", 0)
-
-
-def memories_of(rule) -> int:
-    """Rows of memory that this rule keeps from step to step."""
-    return getattr(rule, "memories", 0)
-
-
-@check_rule.register(HeavyBall)
-@check_rule.register(Nesterov)
-def _check(rule, oracle):
-    check_inner(rule, oracle)
 
 
 @step.register(HeavyBall)

@@ -7,10 +7,17 @@ from typing import Any, NamedTuple
 
 from samtheory.problems.core import dim
 from samtheory.rules import checked, count, positive, step
+from samtheory.rules.around import around
 from samtheory.rules.core import check_rule
-from samtheory.rules.momentum import memories_of, vectors_of
 
 
+def _check(rule, oracle):
+    check_rule(rule.rule, oracle)
+    if rule.size > dim(oracle.problem):
+        raise ValueError(f"size = {rule.size} is more than the {dim(oracle.problem)} coordinates of the problem")
+
+
+@around(check=_check)
 @checked(size=count(1), length=positive)
 class Rescaled(NamedTuple):
     """x <- step of `rule`, then (x_1, .., x_size) <- length (x_1, .., x_size)/|(x_1, .., x_size)|.
@@ -21,21 +28,6 @@ class Rescaled(NamedTuple):
     rule: Any
     size: int
     length: float
-
-    @property
-    def vectors(self) -> int:
-        return vectors_of(self.rule)
-
-    @property
-    def memories(self) -> int:
-        return memories_of(self.rule)
-
-
-@check_rule.register(Rescaled)
-def _check(rule, oracle):
-    check_rule(rule.rule, oracle)
-    if rule.size > dim(oracle.problem):
-        raise ValueError(f"size = {rule.size} is more than the {dim(oracle.problem)} coordinates of the problem")
 
 
 @step.register(Rescaled)

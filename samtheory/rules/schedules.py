@@ -46,6 +46,19 @@ def _inverse_root(schedule, t):
     return schedule.start / math.sqrt(1.0 + t)
 
 
+@checked(start=nonnegative, ratio=positive)
+class Geometric(NamedTuple):
+    """start ratio^t."""
+
+    start: float
+    ratio: float
+
+
+@at.register(Geometric)
+def _geometric(schedule, t):
+    return schedule.start * math.pow(schedule.ratio, float(t))
+
+
 @checked(values=array(None))
 class Table(NamedTuple):
     """values[t], the last value for ever after: any schedule, tabulated."""

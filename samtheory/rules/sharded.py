@@ -5,35 +5,12 @@ from __future__ import annotations
 from typing import Any, NamedTuple
 
 from samtheory.oracles import Batch, Source, shape
-from samtheory.rules.core import check_inner, check_rule, direction, stepsize
-from samtheory.rules.momentum import memories_of, vectors_of
+from samtheory.rules.around import around
+from samtheory.rules.core import check_inner, direction, memories_of
 from samtheory.validate import checked, count
 from samtheory.vectors import axpy, fill
 
 
-@checked(m=count(1))
-class Sharded(NamedTuple):
-    """The mean over shards of `m` samples each of the rule's direction on that shard alone.
-
-    m is the shard *size* ('m-sharpness'), and must divide the batch: m = 1 is 1-SAM, m = batch is plain.
-    The inner rule must keep no memory.
-    """
-
-    rule: Any
-    m: int
-
-    @property
-    def vectors(self) -> int:
-        return 1 + vectors_of(self.rule)
-
-    @property
-    def memories(self) -> int:
-        if memories_of(self.rule):
-            raise ValueError(f"rule = {type(self.rule).__name__} keeps memory; its shards would share it")
-        return 0
-
-
-@check_rule.register(Sharded)
 def _check(rule, oracle):
     check_inner(rule, oracle)
     batch = shape(oracle)[1]
@@ -46,9 +23,23 @@ def _check(rule, oracle):
         raise ValueError(f"m = {rule.m} does not divide the batch of {batch} samples")
 
 
-@stepsize.register(Sharded)
-def _stepsize(rule, t):
-    return stepsize(rule.rule, t)
+@around(vectors=1, check=_check)
+@checked(m=count(1))
+class Sharded(NamedTuple):
+    """The mean over shards of `m` samples each of the rule's direction on that shard alone.
+
+    m is the shard *size* ('m-sharpness'), and must divide the batch: m = 1 is 1-SAM, m = batch is plain.
+    The inner rule must keep no memory.
+    """
+
+    rule: Any
+    m: int
+
+    @property
+    def memories(self) -> int:
+        if memories_of(self.rule):
+            raise ValueError(f"rule = {type(self.rule).__name__} keeps memory; its shards would share it")
+        return 0
 
 
 @direction.register(Sharded)
@@ -60,7 +51,7 @@ def _direction(rule, source, t, x, memory, out, ws):
         low, high = s * rule.m, (s + 1) * rule.m
         first = Batch(source.first.z[low:high], source.first.idx[low:high])
         second = Batch(source.second.z[low:high], source.second.idx[low:high])
-        shard = Source(source.oracle, first, second, source.work)
+        shard = Source(source.oracle, first, second, source.work, source.rng)
         omitted += direction(rule.rule, shard, t, x, memory, ws[0], ws[1:])
         axpy(1.0 / shards, ws[0], out)
     return omitted

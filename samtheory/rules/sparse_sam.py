@@ -12,14 +12,15 @@ from samtheory.rules.presam import check_length
 from samtheory.validate import array, truth
 
 
-def _masks(name: str, value: Any) -> np.ndarray:
+def zeros_and_ones(name: str, value: Any) -> np.ndarray:
+    """Masks [K, d] of zeros and ones; [d] is one of them."""
     out = array(*(None,) * max(1, min(np.ndim(value), 2)))(name, value)
     if not np.isin(out, (0, 1)).all():
         raise ValueError(f"{name} has entries other than 0 and 1")
     return np.atleast_2d(out)
 
 
-@checked(eta=scheduled(), rho=scheduled(), mask=_masks, renormalised=truth)
+@checked(eta=scheduled(), rho=scheduled(), mask=zeros_and_ones, renormalised=truth)
 class SparseSAM(NamedTuple):
     """x <- x - eta g(x + rho m g/|g|), m a mask of zeros and ones, [d], or [K, d]: row t mod K at step t.
 

@@ -4,35 +4,17 @@ from __future__ import annotations
 
 from typing import Any, NamedTuple
 
-from samtheory.rules import axpy, checked, direction, nonnegative, stepsize
-from samtheory.rules.core import check_inner, check_rule
-from samtheory.rules.momentum import memories_of, vectors_of
+from samtheory.rules import axpy, checked, direction, nonnegative
+from samtheory.rules.around import around
 
 
+@around()
 @checked(decay=nonnegative)
 class WeightDecay(NamedTuple):
     """x <- x - eta (u(x) + decay x), u the direction of `rule`; all coordinates decay."""
 
     rule: Any
     decay: float
-
-    @property
-    def vectors(self) -> int:
-        return vectors_of(self.rule)
-
-    @property
-    def memories(self) -> int:
-        return memories_of(self.rule)
-
-
-@check_rule.register(WeightDecay)
-def _check(rule, oracle):
-    check_inner(rule, oracle)
-
-
-@stepsize.register(WeightDecay)
-def _stepsize(rule, t):
-    return stepsize(rule.rule, t)
 
 
 @direction.register(WeightDecay)

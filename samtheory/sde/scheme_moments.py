@@ -16,8 +16,7 @@ import numpy as np
 from samtheory.kernel import call
 from samtheory.oracles import Batch, Source
 from samtheory.problems.core import dim, scratch
-from samtheory.rules.core import step
-from samtheory.rules.momentum import vectors_of
+from samtheory.rules.core import step, vectors_of
 from samtheory.sde.core import Brownian, noises
 from samtheory.sde.linear import LinearSDE
 
