@@ -38,7 +38,7 @@ MEAN = "mean E|g|^2"
     confidence="memory (statement), derived for T >= 49",
     statement="""(1/T) sum_{t<T} E|g(w_t)|^2 <= 4 beta (f(w_0) - f^inf)/sqrt T + 8 sigma^2/(b sqrt T) for
         eta = 1/(beta sqrt T), rho = 1/(beta T^(1/4)); T >= 49, or no noise; same or independent batch.""",
-    cost=3.0,
+    cost=5.0,
 )
 class NonconvexRate:
     family: str = choice("x^2 + 3 sin^2 x", "quadratic")

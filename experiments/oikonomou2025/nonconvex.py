@@ -38,7 +38,7 @@ LEAST = "min E|g(x_t)|^2"
     caveat="stand-in for Theorem 3.7: same rate O(eps^-4), constants derived here",
     statement="""min_{t<T} E|g(x_t)|^2 <= [(1 + 2AQ)^T (f(x_0) - f^inf)/T + QC + P]/k, k = eta (1 - L rho/2) - BQ > 0;
         with eta = rho = c/(L sqrt T) this is O(T^-1/2).""",
-    cost=2.5,
+    cost=5.0,
 )
 class Nonconvex:
     sampling: str = choice("full batch", "uniform", "importance")
@@ -94,12 +94,12 @@ class Nonconvex:
     def assumptions(self):
         return [requires("k > 0", self.k, ">", 0)]
 
-    def measure(self):
+    def measure(self, runs=RUNS):
         """E|g(x_t)|^2 for t < T and the half-widths of the intervals, false alarm 1e-6 in all."""
         exact = self.sampling == "full batch"
         run = simulate(
             self.oracle, UnifiedSAM(self.step, self.step, self.mix), self.x0, self.steps - 1,
-            members=1 if exact else RUNS, record={"square": lambda x: grad_norms(self.problem, x) ** 2},
+            members=1 if exact else runs, record={"square": lambda x: grad_norms(self.problem, x) ** 2},
             seed=self.seed, threads=1,
         )  # fmt: skip
         if exact:
@@ -136,6 +136,7 @@ class Nonconvex:
             refutes=LEAST,
         ),
         "constant steps, without the power and C": control(
+            measure=lambda c: c.measure(runs=256),
             predict=lambda c: c.predict(power=0.0, C=0.0),
             where={"sampling": "uniform", "n": 8, "dim": 1, "steps": 8000, "c": 0.3 * 8000**0.5, "mix": 0.0,
                    "noise": 1.0, "start": 0.1},
