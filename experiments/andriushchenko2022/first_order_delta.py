@@ -8,9 +8,11 @@ and ln(alpha_eff/alpha) = -rho Delta + O(rho^2) at the limit, i.e. d ln alpha_ef
 >= 0, and Delta_n <= Delta_1 in every coordinate (Cauchy-Schwarz), with equality where the r_i x_ij are equal over i:
 always for n = 1.
 
-Measured: alpha_eff of the SAM flows at +-rho, differenced.  Predicted: integrals along gradient flow alone.
+Measured: alpha_eff of the SAM flows at +-rho, differenced.  Predicted: integrals along gradient flow alone; the order
+is that of the measured shrinkage of one kind against the integral of the other.
 """
 
+import dataclasses
 import functools
 
 import numpy as np
@@ -39,8 +41,7 @@ from samtheory.problems.diagonal_net import sparse_regression
     kind="limit",
     confidence="memory (the theorem), derived",
     statement="""d ln alpha_eff/d rho at rho = 0 is -Delta, Delta_n = int z^2, Delta_1 = int (1/n) sum_i r_i^2 x_i^2
-    along
-        gradient flow; 0 <= Delta_n <= Delta_1 coordinatewise, with equality for n = 1.""",
+        along gradient flow; 0 <= Delta_n <= Delta_1 coordinatewise, with equality for n = 1.""",
     cost=8,
 )
 class FirstOrder:
@@ -73,41 +74,46 @@ class FirstOrder:
         return response(lambda rho: np.log(limit(*self.data, rho, self.kind).alpha), step)
 
     def predict(self):
-        small, large = self.plain.delta_n, self.plain.delta_1
-        return (small if self.kind == "n-SAM" else large), small, large
+        """Delta of this kind, and of the other one."""
+        deltas = self.plain.delta_n, self.plain.delta_1
+        return deltas if self.kind == "n-SAM" else deltas[::-1]
 
     def judge(self, measured, predicted):
         slope, error = measured
-        delta, small, large = predicted
-        accuracy = 1e-7 * (1 + large.max())  # a thousand steps of 1e-10
+        delta, other = predicted
+        accuracy = 1e-7 * (1 + max(delta.max(), other.max()))  # a thousand steps of 1e-10
         why = "Richardson's error, and 16 errors of int D, 1e-7 (1 + max Delta) each"
-        order = [
-            at_least("Delta_n", small, 0, slack=accuracy, why="accuracy of the flow"),
-            at_most("Delta_n against Delta_1", small, large, slack=accuracy, why="accuracy of the flow"),
+        slack = error + 16 * accuracy
+        out = [
+            equals("d ln alpha_eff/d rho", slope, -delta, tolerance=slack, why=why),
+            at_most("d ln alpha_eff/d rho, its sign", slope, 0, slack=slack, why=why),
         ]
         if self.n == 1:
-            order.append(equals("Delta_n for n = 1", small, large, tolerance=accuracy, why="accuracy of the flow"))
-        slack = error + 16 * accuracy
-        return [equals("d ln alpha_eff/d rho", slope, -delta, tolerance=slack, why=why), *order]
+            return [*out, equals("against the other kind, n = 1", -slope, other, tolerance=slack, why=why)]
+        compare = at_most if self.kind == "n-SAM" else at_least
+        return [*out, compare("shrinkage against the other kind's Delta", -slope, other, slack=slack, why=why)]
 
     several = {"n": integer(2, 5)}
     controls = {
         "Delta off by one part in a thousand": control(
-            predict=lambda c: (1.001 * c.predict()[0], *c.predict()[1:]), refutes="d ln alpha_eff/d rho"
+            predict=lambda c: (1.001 * c.predict()[0], c.predict()[1]), refutes="d ln alpha_eff/d rho"
         ),
-        "n-SAM with 1-SAM's Delta": control(
-            predict=lambda c: (c.plain.delta_1, *c.predict()[1:]), where=several | {"kind": "n-SAM"}
+        "the Delta of the other kind": control(
+            predict=lambda c: (c.predict()[1], c.predict()[1]), where=several, refutes="d ln alpha_eff/d rho"
         ),
-        "1-SAM with n-SAM's Delta": control(
-            predict=lambda c: (c.plain.delta_n, *c.predict()[1:]), where=several | {"kind": "1-SAM"}
+        "Delta_n against 99 % of Delta_1, n = 1": control(
+            predict=lambda c: (c.predict()[0], 0.99 * c.predict()[1]),
+            where={"n": 1},
+            refutes="against the other kind, n = 1",
         ),
         "the larger is n-SAM's": control(
-            predict=lambda c: (c.predict()[0], c.plain.delta_1, c.plain.delta_n),
+            measure=lambda c: dataclasses.replace(c, kind="1-SAM" if c.kind == "n-SAM" else "n-SAM").measure(),
+            predict=lambda c: c.predict()[::-1],
             where=several,
-            refutes="Delta_n against Delta_1",
+            refutes="shrinkage against the other kind's Delta",
         ),
-        "the loss's own sign: alpha grows": control(
-            predict=lambda c: (-c.predict()[0], *c.predict()[1:]), refutes="d ln alpha_eff/d rho"
+        "alpha grows": control(
+            measure=lambda c: (-c.measure()[0], c.measure()[1]), refutes="d ln alpha_eff/d rho, its sign"
         ),
     }
 

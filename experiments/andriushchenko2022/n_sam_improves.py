@@ -41,6 +41,8 @@ class Improves:
     alpha: float = real(0.01, 0.05)
     seed: int = seeds()
 
+    examples = tuple({"design": design, "alpha": 0.03, "seed": 0} for design in ("orthogonal", "gaussian", "sign"))
+
     def assumptions(self):
         return [requires("alpha is small", self.alpha, "<=", 0.05)]
 

@@ -28,8 +28,7 @@ SIGNS = "every entry of X is +-1"
     kind="identity",
     confidence="derived",
     statement="""If x_ij = +-1 then sqrt(w_+ w_-) is the same in all coordinates along 1-SAM's flow, and the limit is
-    that
-        of gradient flow from the scalar alpha' = lim sqrt(w_+ w_-).""",
+        that of gradient flow from the scalar alpha' = lim sqrt(w_+ w_-).""",
     cost=8,
 )
 class Uniform:

@@ -16,7 +16,7 @@ import numpy as np
 
 from samtheory.claims import at_least, at_most, claim, control, equals, integer, log_real, real, requires, script, seeds
 from samtheory.measures.smoother import bias_and_variance, smoother
-from samtheory.problems.quadratic import orthogonal
+from samtheory.problems.kernel_regression import random_features
 from samtheory.rules.gd import GD
 from samtheory.rules.usam import USAM
 from samtheory.theory.kernel_regression import bias_variance, order_number
@@ -51,13 +51,9 @@ class BiasVariance:
     def data(self):
         """Phi, f, b, lam (n of them), eta, rho."""
         rng = np.random.default_rng(self.seed)
-        rank = min(self.n, self.p)
-        lam = np.zeros(self.n)
-        lam[:rank] = self.top * np.array([1, self.low, *rng.uniform(self.low, 1, rank)])[:rank]
-        U = orthogonal(rng, self.n)
-        features = (U[:, :rank] * np.sqrt(lam[:rank])) @ orthogonal(rng, self.p)[:rank]
-        b = rng.standard_normal(self.n)
-        return features, U @ b, b, lam, 2 * self.reach / (self.top * (2 + self.radius)), self.radius / self.top
+        features = random_features(rng, self.n, self.p, self.top, self.low)
+        b, eta = rng.standard_normal(self.n), 2 * self.reach / (self.top * (2 + self.radius))
+        return features.matrix, features.U @ b, b, features.padded(self.n), eta, self.radius / self.top
 
     def assumptions(self):
         features, _, _, _, eta, rho = self.data

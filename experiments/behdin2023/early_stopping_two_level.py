@@ -11,7 +11,8 @@ in between either may be (control).  Signal in the top directions: SAM.  With on
 B m s^2/(B + m s^2) whatever rho.
 
 Here both rules run in discrete time, each with its own small step; their exponents are those of their own steps, so
-that the argument holds as it is, and stopping at an integer costs at most c^2/8 of the curvature of E along the path.
+that the argument holds as it is; they are kappa to within a step's size (measured).  Stopping at an integer costs at
+most c^2/8 of the curvature of E along the path.
 """
 
 import functools
@@ -35,7 +36,7 @@ from samtheory.problems.kernel_regression import ridgeless
 from samtheory.rules.gd import GD
 from samtheory.rules.usam import USAM
 from samtheory.simulate import simulate
-from samtheory.theory.kernel_regression import best_shrinkage
+from samtheory.theory.kernel_regression import best_shrinkage, path_exponent
 
 EPS, RATE = np.finfo(float).eps, 0.004  # of a step in the top level
 
@@ -92,7 +93,7 @@ class EarlyStopping:
                 requires("there is signal in both levels", float(B.min()), ">", 0)]  # fmt: skip
 
     def errors(self, rule, factor):
-        """Error at every step, of a run on targets that are 1 in each mode: fitted values are 1 - r^k."""
+        """Least error, least error of the top level, exponent; fitted values of targets that are 1 are 1 - r^k."""
         _, m, B = self.levels
         rng = np.random.default_rng(self.seed)
         signal = [rng.dirichlet(np.ones(k)) * total for k, total in zip(m, B)]
@@ -102,29 +103,34 @@ class EarlyStopping:
         run = simulate(ridgeless(np.diag(np.sqrt(lam)), np.ones(lam.size)), rule, 0 * lam, steps, threads=1)
         r = 1 - run.states * np.sqrt(lam)
         by_mode = np.concatenate(signal) * r**2 + self.noise**2 * (1 - r) ** 2
-        return by_mode.sum(axis=1).min(), by_mode[:, : self.first].sum(axis=1).min()
+        first_step = np.log(r[1, [self.first, 0]])
+        return by_mode.sum(axis=1).min(), by_mode[:, : self.first].sum(axis=1).min(), first_step[0] / first_step[1]
 
     def measure(self):
-        """Best-stopped error of SAM and of GD; then of the top level alone."""
+        """Best-stopped error of SAM and of GD; then of the top level alone; the exponents of their paths."""
         rho = self.radius
         sam, gd = self.errors(USAM(RATE / (1 + rho), rho), self.factors[0]), self.errors(GD(RATE), self.factors[1])
-        return (sam[0], gd[0]), (sam[1], gd[1])
+        return tuple(zip(sam, gd))
 
-    def predict(self, winner=None):
+    def predict(self, winner=None, off=0.0):
         _, m, B = self.levels
-        return winner or self.better, float(B[0] * best_shrinkage(B[0], m[0], self.noise))
+        kappa = [path_exponent((1 + off) * rho, 1, self.ratio) for rho in (self.radius, 0)]
+        return winner or self.better, float(B[0] * best_shrinkage(B[0], m[0], self.noise)), np.array(kappa)
 
     def judge(self, measured, predicted):
         _, m, B = self.levels
-        (sam, gd), alone = measured
-        winner, one_level = predicted
+        (sam, gd), alone, exponents = measured
+        winner, one_level, kappa = predicted
         wiggle = [np.sum(np.log(r) ** 2 * (4 * B + 6 * m * self.noise**2)) / 8 for r in self.factors]
         rounding = 1e-11 * (B.sum() + m.sum() * self.noise**2)
         better, worse, slack = (sam, gd, wiggle[0]) if winner == "SAM" else (gd, sam, wiggle[1])
         why = "stopping at an integer: c^2/8 of the curvature along the path; round-off"
+        # log(1 - c kappa)/log(1 - c) = kappa (1 - (1 - kappa) c/2 - ...), the rest below c^2; 16 ulp over a step c
+        discrete = kappa * ((1 - kappa) * RATE / 2 + RATE**2 + 64 * EPS / (kappa * RATE))
         return [
             at_most("best-stopped error, of the better rule", better, worse, slack=slack + rounding, why=why),
             equals("top level alone", alone, one_level, tolerance=np.array(wiggle) + rounding, why=why),
+            equals("exponents of the paths", exponents, kappa, tolerance=discrete, why="a step falls by 0.004"),
         ]
 
     controls = {
@@ -147,8 +153,13 @@ class EarlyStopping:
             violates="q is at or beyond the exponent of the better rule",
             refutes="best-stopped error, of the better rule",
         ),
+        "rho off by five per cent": control(
+            predict=lambda c: c.predict(off=0.05),
+            where={"radius": real(0.5, 5), "ratio": real(0.1, 0.5)},
+            refutes="exponents of the paths",
+        ),
         "one level: one part in a thousand less": control(
-            predict=lambda c: (c.better, 0.999 * c.predict()[1]),
+            predict=lambda c: (c.better, 0.999 * c.predict()[1], c.predict()[2]),
             where={"shrinkage": real(0.3, 0.9)},
             refutes="top level alone",
         ),

@@ -17,7 +17,7 @@ import numpy as np
 
 from samtheory.claims import at_least, at_most, claim, control, equals, integer, log_real, real, requires, script, seeds
 from samtheory.measures.smoother import smoother
-from samtheory.problems.quadratic import orthogonal
+from samtheory.problems.kernel_regression import random_features
 from samtheory.rules.gd import GD
 from samtheory.rules.usam import USAM
 from samtheory.theory.kernel_regression import error_difference, order_number, window_end, wins
@@ -49,13 +49,9 @@ class ErrorDifference:
     def data(self):
         """Phi, eigenvectors of K, b, lam (n of them), eta, rho."""
         rng = np.random.default_rng(self.seed)
-        rank = min(self.n, self.p)
-        lam = np.zeros(self.n)
-        lam[:rank] = self.top * np.array([1, self.low, *rng.uniform(self.low, 1, rank)])[:rank]
-        U = orthogonal(rng, self.n)
-        features = (U[:, :rank] * np.sqrt(lam[:rank])) @ orthogonal(rng, self.p)[:rank]
-        eta = 2 * self.reach / (self.top * (2 + self.radius))
-        return features, U, rng.standard_normal(self.n), lam, eta, self.radius / self.top
+        features = random_features(rng, self.n, self.p, self.top, self.low)
+        b, eta = rng.standard_normal(self.n), 2 * self.reach / (self.top * (2 + self.radius))
+        return features.matrix, features.U, b, features.padded(self.n), eta, self.radius / self.top
 
     def assumptions(self):
         features, _, _, _, eta, rho = self.data
@@ -115,6 +111,11 @@ class ErrorDifference:
             predict=lambda c: (*c.predict()[:2], c.wider(1.01), c.predict()[3]),
             where={"noise": real(0.3, 3), "n": integer(4, 6), "p": integer(4, 6), "reach": real(0.01, 0.05)},
             refutes="modes against the window",
+        ),
+        "the late steps ten per cent earlier, one mode": control(
+            predict=lambda c: (*c.predict()[:3], int(0.9 * c.predict()[3])),
+            where={"n": 1, "p": 1, "radius": real(0.05, 0.06), "reach": real(0.05, 0.1), "noise": real(0.3, 0.5)},
+            refutes="SAM less GD, late",
         ),
         "no noise, beyond the condition, one mode": control(
             where={"n": 1, "p": 1, "radius": real(0.5, 3), "reach": real(1.001, 1.2)},

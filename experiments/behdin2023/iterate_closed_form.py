@@ -16,8 +16,7 @@ import numpy as np
 
 from samtheory.claims import claim, control, equals, integer, log_real, real, requires, script, seeds
 from samtheory.problems.finite_sum import LeastSquares
-from samtheory.problems.kernel_regression import Energy, ridgeless
-from samtheory.problems.quadratic import orthogonal
+from samtheory.problems.kernel_regression import Energy, random_features, ridgeless
 from samtheory.rules.usam import USAM
 from samtheory.simulate import simulate
 from samtheory.theory.kernel_regression import fitted
@@ -47,9 +46,7 @@ class ClosedForm:
     def data(self):
         """Phi, y, w_0, eta, rho."""
         rng = np.random.default_rng(self.seed)
-        rank = min(self.n, self.p)
-        lam = self.top * np.array([1, self.low, *rng.uniform(self.low, 1, rank)])[:rank]
-        features = (orthogonal(rng, self.n)[:, :rank] * np.sqrt(lam)) @ orthogonal(rng, self.p)[:rank]
+        features = random_features(rng, self.n, self.p, self.top, self.low).matrix
         eta = self.reach / (self.top * (1 + self.radius))
         start = self.scale * rng.standard_normal(self.p)
         return features, rng.standard_normal(self.n), start, eta, self.radius / self.top

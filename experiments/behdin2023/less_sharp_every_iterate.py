@@ -17,8 +17,7 @@ import numpy as np
 from samtheory.claims import at_most, claim, control, integer, log_real, real, requires, script, seeds
 from samtheory.evaluate import gradients, losses
 from samtheory.measures.ball import largest_rise
-from samtheory.problems.kernel_regression import ridgeless
-from samtheory.problems.quadratic import orthogonal
+from samtheory.problems.kernel_regression import random_features, ridgeless
 from samtheory.rules.gd import GD
 from samtheory.rules.usam import USAM
 from samtheory.simulate import simulate
@@ -50,14 +49,10 @@ class LessSharp:
     def data(self):
         """Phi, y, w_0, eta, rho, lam (p of them), eigenvectors of H."""
         rng = np.random.default_rng(self.seed)
-        rank = min(self.n, self.p)
-        lam = np.zeros(self.p)
-        lam[:rank] = self.top * np.array([1, self.low, *rng.uniform(self.low, 1, rank)])[:rank]
-        V = orthogonal(rng, self.p)
-        features = (orthogonal(rng, self.n)[:, :rank] * np.sqrt(lam[:rank])) @ V.T[:rank]
+        features = random_features(rng, self.n, self.p, self.top, self.low)
         eta = 2 * self.reach / (self.top * (2 + self.radius))
         y, start = np.sqrt(self.top) * rng.standard_normal(self.n), rng.standard_normal(self.p)
-        return features, y, start, eta, self.radius / self.top, lam, V
+        return features.matrix, y, start, eta, self.radius / self.top, features.padded(self.p), features.V
 
     def assumptions(self):
         features, _, _, eta, rho, _, _ = self.data

@@ -19,7 +19,7 @@ import functools
 
 import numpy as np
 
-from samtheory.claims import choice, claim, control, equals, integer, log_real, requires, script, seeds
+from samtheory.claims import choice, claim, control, equals, integer, log_real, real, requires, script, seeds
 from samtheory.evaluate import grad_norms, gradients
 from samtheory.flows.core import solve
 from samtheory.problems.diagonal_net import effective, marginal_net
@@ -42,7 +42,12 @@ class SoftThreshold:
     design: str = choice("orthogonal", "correlated")  # correlated: at depth 2 only
     d: int = integer(1, 4)
     noise: float = log_real(0.1, 0.7)
+    edge: float = real(0.5, 2)  # the first coefficient over the threshold
     seed: int = seeds()
+
+    examples = tuple(
+        {"depth": 2, "design": "correlated", "d": d, "noise": 0.3, "edge": 1.5, "seed": d} for d in (2, 3, 4)
+    )
 
     @functools.cached_property
     def data(self):
@@ -50,9 +55,10 @@ class SoftThreshold:
         rng = np.random.default_rng(self.seed)
         d, n = self.d, self.d + 1
         s, b = rng.uniform(0.5, 2, d), 2 * rng.standard_normal(d)
+        b[0] = self.edge * shrinkage_threshold(self.noise, self.depth)
         X = orthogonal(rng, n)[:, :d] * np.sqrt(n * s)
         if self.design == "correlated" and self.depth == 2:
-            X = rng.standard_normal((n, d))
+            X = rng.standard_normal((4 * d, d))
         if self.depth == 2:
             start = rng.standard_normal(2 * d)
         else:
@@ -67,7 +73,7 @@ class SoftThreshold:
         s = np.linalg.svd(X, compute_uv=False)
         return [
             requires("no coefficient is within two per cent of the threshold", away, ">", 0.02),
-            requires("X is not nearly singular", s[-1], ">", 0.2 * s[0]),
+            requires("X is not nearly singular", s[-1], ">", 0.1 * s[0]),
             requires("no layer starts near 0", np.abs(start).min(), ">", 1e-2),
         ]
 
@@ -102,6 +108,18 @@ class SoftThreshold:
         "noise off by one part in a thousand": control(
             predict=lambda c: c.predict(noise=1.001 * c.noise),
             where={"noise": log_real(0.2, 0.4), "d": 4, "design": "orthogonal", "depth": integer(2, 3)},
+        ),
+        "penalty of the lasso off by one part in a thousand": control(
+            predict=lambda c: c.predict(noise=1.0005 * c.noise),
+            where={"noise": log_real(0.2, 0.7), "d": integer(2, 4), "design": "correlated", "depth": 2},
+        ),
+        "a threshold ten per cent higher": control(
+            predict=lambda c: c.predict() * (np.arange(c.d) > 0),
+            where={"edge": real(1.03, 1.1), "depth": integer(3, 4)},
+        ),
+        "a threshold ten per cent lower": control(
+            predict=lambda c: np.where(np.arange(c.d) > 0, c.predict(), c.data[2]),
+            where={"edge": real(0.9, 0.97), "depth": integer(3, 4)},
         ),
         "noise e/sqrt 2": control(
             predict=lambda c: c.predict(noise=c.noise / 2**0.5), where={"noise": log_real(0.2, 0.5), "d": 4}

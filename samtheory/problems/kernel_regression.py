@@ -15,7 +15,8 @@ import numpy as np
 
 from samtheory.problems.core import Constants, constants, dim, grad, hess, hvp, loss, scratch
 from samtheory.problems.finite_sum import LeastSquares
-from samtheory.validate import array, checked, positive, same_length, symmetric, together
+from samtheory.problems.quadratic import orthogonal
+from samtheory.validate import array, checked, count, positive, same_length, symmetric, together
 from samtheory.vectors import copy, dot, symmetric_product
 
 
@@ -27,6 +28,27 @@ def ridgeless(features, y) -> LeastSquares:
     features = array(None, None)("features", features)
     root = np.sqrt(features.shape[0])
     return LeastSquares(root * features, root * array(features.shape[0])("y", y))
+
+
+class Features(NamedTuple):
+    """matrix = sum_i sqrt(lam_i) u_i v_i' [n, p]; lam [min(n, p)]; U [n, n], V [p, p] by columns."""
+
+    matrix: np.ndarray
+    lam: np.ndarray
+    U: np.ndarray
+    V: np.ndarray
+
+    def padded(self, size: int) -> np.ndarray:
+        """lam and zeros, `size` in all: the eigenvalues of Phi Phi' (n of them) or of Phi'Phi (p)."""
+        return np.append(self.lam, np.zeros(size - self.lam.size))
+
+
+def random_features(rng: np.random.Generator, n: int, p: int, top: float, low: float) -> Features:
+    """Features of full rank whose lam are top, low * top and, if there are more, uniform between these."""
+    top, low, rank = positive("top", top), positive("low", low), min(count(1)("n", n), count(1)("p", p))
+    lam = top * np.array([1, low, *rng.uniform(low, 1, max(0, rank - 2))])[:rank]
+    U, V = orthogonal(rng, n), orthogonal(rng, p)
+    return Features((U[:, :rank] * np.sqrt(lam)) @ V[:, :rank].T, lam, U, V)
 
 
 def gaussian_kernel(x, width) -> np.ndarray:

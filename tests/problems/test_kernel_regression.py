@@ -6,7 +6,7 @@ import pytest
 from samtheory.evaluate import gradients, hessian, hessian_vector, losses, sample_gradients
 from samtheory.kernel import interpreted
 from samtheory.problems.core import constants
-from samtheory.problems.kernel_regression import Energy, gaussian_kernel, ridgeless
+from samtheory.problems.kernel_regression import Energy, gaussian_kernel, random_features, ridgeless
 from samtheory.rules.usam import USAM
 from samtheory.simulate import simulate
 
@@ -63,3 +63,17 @@ def test_refusals():
         Energy(np.eye(2), [1.0])
     with pytest.raises(ValueError, match="y has shape"):
         ridgeless(np.eye(2), [1.0])
+
+
+@pytest.mark.parametrize(("n", "p"), [(1, 1), (2, 5), (5, 3)])
+def test_random_features(n, p):
+    made = random_features(np.random.default_rng(0), n, p, 3.0, 0.1)
+    assert (
+        made.lam.size == min(n, p)
+        and made.lam[0] == 3.0
+        and made.lam[1:2] == pytest.approx(0.3 if min(n, p) > 1 else [])
+    )
+    for square, vectors, size in ((made.matrix @ made.matrix.T, made.U, n), (made.matrix.T @ made.matrix, made.V, p)):
+        np.testing.assert_allclose((vectors * made.padded(size)) @ vectors.T, square, atol=1e-13)
+    with pytest.raises(ValueError, match="low = 0"):
+        random_features(np.random.default_rng(0), n, p, 3.0, 0.0)
