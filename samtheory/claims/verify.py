@@ -74,15 +74,15 @@ class Result:
         plain = dataclasses.asdict(self)
         plain["control_details"] = plain["controls"]
         plain["controls"] = {name: one.verdict for name, one in self.controls.items()}
-        return _finite(plain)
+        return jsonable(plain)
 
 
-def _finite(value: Any) -> Any:
+def jsonable(value: Any) -> Any:
     """JSON has no NaN and no infinity: they become strings."""
     if isinstance(value, dict):
-        return {k: _finite(v) for k, v in value.items()}
+        return {k: jsonable(v) for k, v in value.items()}
     if isinstance(value, list | tuple):
-        return [_finite(v) for v in value]
+        return [jsonable(v) for v in value]
     if isinstance(value, float) and not math.isfinite(value):
         return str(value)
     return value.item() if isinstance(value, np.generic) else value

@@ -6,6 +6,7 @@ import json
 import math
 from typing import Any
 
+from samtheory.claims.verify import jsonable
 from samtheory.rules.gd import GD
 from samtheory.rules.sam import SAM
 from samtheory.rules.usam import USAM
@@ -24,6 +25,8 @@ RULES = {
 def report(options: Any) -> dict[str, Any]:
     """The exact worst case that the options ask for, with its certificate and the tightness of every theorem."""
     rule = RULES[options.rule](options.eta, options.rho)
+    if isinstance(rule, GD) and options.rho:
+        raise ValueError(f"rho = {options.rho}: gd has no radius; ask for usam or sam")
     functions, metric, start = options.functions, options.metric, options.start
     given: dict[str, Any] = {"L": options.L, "mu": options.mu, "start": start}
     if isinstance(rule, SAM):
@@ -37,11 +40,14 @@ def report(options: Any) -> dict[str, Any]:
     else:
         norm = None
         found = worst_case(rule, functions, **given, steps=options.steps, metric=metric)
-    setting = Setting(
-        options.eta, options.rho if options.rule != "gd" else 0.0, options.mu, options.L, options.steps, start
-    )
+    setting = Setting(options.eta, options.rho, options.mu, options.L, options.steps, start)
     theorems = [
-        {"claim": claim, "bound": bound, "tightness": found.value / bound if bound else None, "outside": why or None}
+        {
+            "claim": claim,
+            "bound": bound,
+            "tightness": found.value / bound if bound and found.solved else None,
+            "outside": why or None,
+        }
         for claim, bound, why in applicable(rule, functions, metric, setting)
     ]
     return {
@@ -65,8 +71,7 @@ def show(options: Any) -> int:
     """Print the report; 0 where the programme was solved, 1 where it is inconclusive."""
     out = report(options)
     if options.json:
-        finite = {k: str(v) if isinstance(v, float) and not math.isfinite(v) else v for k, v in out.items()}
-        print(json.dumps(finite, indent=1))
+        print(json.dumps(jsonable(out), indent=1))
         return 0 if out["solved"] else 1
     print(f"{out['rule']} on {out['class']} functions, mu = {options.mu:g}, L = {options.L:g}, N = {out['steps']}")
     if not out["solved"]:

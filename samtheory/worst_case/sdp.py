@@ -52,11 +52,12 @@ class WorstCase:
     error: float
     status: str
     seconds: float
+    unit: float = 1.0
 
     @property
     def solved(self) -> bool:
-        """Whether there is a solution whose certificate proves what it attains, to 1e-4 of the value or of 1."""
-        return self.status.startswith("optimal") and self.error < 1e-4 * max(1.0, abs(self.value))
+        """Whether there is a solution whose certificate proves what it attains, to 1e-4 of the value or of `unit`."""
+        return self.status.startswith("optimal") and self.error < 1e-4 * max(self.unit, abs(self.value))
 
 
 class SolverError(ArithmeticError):
@@ -99,8 +100,14 @@ def worst_case(
     if metric not in METRICS:
         raise ValueError(f"metric = {metric!r} is unknown; it must be one of {', '.join(METRICS)}")
     if mu > L:
-        raise ValueError(f"mu = {mu} is larger than L = {L}; a class needs mu <= L")
-    if (mu > 0) != (functions == "smooth-strongly-convex"):
+        raise ValueError(f"mu = {mu} is larger than L = {L}; a class needs mu < L")
+    if mu == L:
+        raise ValueError(f"mu = {mu} = L leaves one parabola, no class to search; a class needs mu < L")
+    if functions == "smooth-strongly-convex" and mu == 0:
+        raise ValueError(
+            f"mu = 0 does not suit functions = {functions!r}, which needs mu > 0; smooth-convex has mu = 0"
+        )
+    if functions != "smooth-strongly-convex" and mu > 0:
         raise ValueError(f"mu = {mu} does not suit functions = {functions!r}; only smooth-strongly-convex has a mu > 0")
     if functions == "smooth" and metric not in ("least-gradient", "mean-gradient"):
         raise ValueError(f"metric = {metric!r} is unbounded for smooth functions; ask for least- or mean-gradient")
@@ -115,7 +122,7 @@ def worst_case(
         norm, length = gradient_norm / (L * math.sqrt(square)), ascent / math.sqrt(square)
     found = _solve(length, float(rule.eta) * L, functions, mu / L, steps, metric, norm)
     numbers = {name: unit * getattr(found, name) for name in ("value", "attained", "residual", "error")}
-    return dataclasses.replace(found, **numbers)
+    return dataclasses.replace(found, **numbers, unit=unit)
 
 
 def sam_step_worst_gap(rule: SAM, *, L: float, mu: float, start: float, points: int = 16) -> tuple[float, float]:
@@ -130,7 +137,7 @@ def sam_step_worst_gap(rule: SAM, *, L: float, mu: float, start: float, points: 
 
     def gap(norm: float) -> float:
         found = worst_case(rule, "smooth-strongly-convex", L=L, mu=mu, start=start, gradient_norm=norm)
-        if not found.error < 1e-3 * start:  # a sweep needs no more
+        if not found.error < 1e-3 * max(start, found.attained):  # a sweep needs no more
             raise SolverError(f"|g(x_0)| = {norm:g}, start = {start:g}: {found.status}, error {found.error:.2g}")
         return found.attained
 

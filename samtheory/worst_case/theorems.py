@@ -7,6 +7,8 @@ import math
 from collections.abc import Callable
 from typing import Any
 
+import numpy as np
+
 from samtheory.rules.gd import GD
 from samtheory.rules.sam import SAM
 from samtheory.rules.unified_sam import UnifiedSAM
@@ -88,7 +90,8 @@ THEOREMS = (
         lambda s: usam_exact.usam_strongly_convex_gap(s.mu, s.L, s.eta, s.rho, s.steps, s.start),
     ),
     Theorem(
-        "samtheory/usam-worst-case-convex", UNNORMALISED, (CONVEX,), "gap-from-distance", lambda s: [],
+        "samtheory/usam-worst-case-convex", UNNORMALISED, (CONVEX,), "gap-from-distance",
+        lambda s: [("rho L <= 1.5", s.rho * s.L <= 1.5)],
         lambda s: usam_exact.usam_convex_gap(s.L, s.eta, s.rho, s.steps, s.start**0.5),
     ),
     Theorem(
@@ -126,5 +129,7 @@ def applicable(rule: Any, functions: str, metric: str, setting: Setting) -> list
     for one in THEOREMS:
         if isinstance(rule, one.rules) and functions in one.functions and metric == one.metric:
             failing = [text for text, met in one.needs(setting) if not met]
-            rows.append((one.claim, None if failing else float(one.bound(setting)), ", ".join(failing)))
+            with np.errstate(over="ignore"):  # a diverging step has an infinite bound
+                bound = None if failing else float(one.bound(setting))
+            rows.append((one.claim, bound, ", ".join(failing)))
     return rows

@@ -80,6 +80,21 @@ def test_one_step_of_sam_scales_and_its_invariant_level_is_the_known_one():
 
 
 @needs_pep
+def test_the_sweep_of_sam_is_above_every_norm():
+    case = {"L": 1.0, "mu": 0.1, "start": 0.2}
+    gap, _ = sdp.sam_step_worst_gap(SAM(0.5, 1.0), **case)
+    for norm in (0.02, 0.2, 0.25, 0.3, 0.6):
+        one = sdp.worst_case(SAM(0.5, 1.0), "smooth-strongly-convex", **case, gradient_norm=norm)
+        assert one.solved and one.value <= gap + 1e-4 * gap + one.error
+
+
+def test_a_certificate_is_judged_in_the_units_of_the_start():
+    poor = {"attained": 0.0, "residual": 1e-3, "status": "optimal", "seconds": 0.0}
+    assert not sdp.WorstCase(value=1e-6, error=1e-9, unit=1e-6, **poor).solved
+    assert sdp.WorstCase(value=1e-6, error=1e-11, unit=1e-6, **poor).solved
+
+
+@needs_pep
 def test_an_unbounded_programme_is_inconclusive():
     found = sdp.worst_case(USAM(1.0, 1.2), "smooth", L=1.0, metric="least-gradient")
     assert not found.solved and found.status == "unbounded" and found.error == float("inf")
@@ -88,7 +103,8 @@ def test_an_unbounded_programme_is_inconclusive():
 def test_bad_input_is_named_before_anything_is_computed():
     for arguments, message in (
         ({"rule": GD(1.0), "mu": 2.0}, "mu = 2.0 is larger than L"),
-        ({"rule": GD(1.0), "mu": 0.0}, "does not suit"),
+        ({"rule": GD(1.0), "mu": 1.0}, "a class needs mu < L"),
+        ({"rule": GD(1.0), "mu": 0.0}, "which needs mu > 0"),
         ({"rule": GD(1.0), "mu": 0.1, "steps": 0}, "steps = 0"),
         ({"rule": GD(1.0), "mu": 0.1, "metric": "loss"}, "metric = 'loss' is unknown"),
         ({"rule": SAM(1.0, 0.1), "mu": 0.1}, "SAM is linear for one step"),
@@ -108,6 +124,12 @@ def test_theorems_that_do_not_apply_say_which_condition_fails():
     rows = {claim: (bound, why) for claim, bound, why in applicable(USAM(0.5, 1.5), STRONG["functions"], "gap", far)}
     assert rows["khanh2024/usam-relative-error"] == (None, "rho L < 1")
     assert rows["samtheory/usam-worst-case-convex"][0] == pytest.approx(max(0.5 * 1.5 - 1, 1 - 0.0575, 0.25) ** 2)
+
+
+def test_the_bound_over_convex_functions_ends_where_it_is_false():
+    for rho, why in ((1.5, ""), (4.5, "rho L <= 1.5")):  # at 4.5 the exact worst case is 7.8 % above the formula
+        setting = Setting(eta=0.33, rho=rho, mu=0.0, L=1.0, steps=3, start=1.0)
+        assert applicable(USAM(0.33, rho), "smooth-convex", "gap-from-distance", setting)[0][2] == why
 
 
 @needs_pep
