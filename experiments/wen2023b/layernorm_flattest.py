@@ -10,8 +10,8 @@ a memoriser attains it, and on the cube the corner net of the rule as well: the 
 CORRECTION: the printed construction goes inside the ball as soon as eps > |x'| |y|; for |x'| |y| < eps < 2 |x'| |y|
 that costs Tr = 4 |x'| |y|/eps > 2.  Inside, W2_i = eps y_i/u_i.
 
-(Table 1 of the paper is right, the titles of its
-scenarios II and III are swapped: with layer norm not all flattest nets generalise, yet those that SAM finds do.)
+(Table 1 of the paper is right, the titles of its scenarios II and III are swapped: with layer norm not all flattest
+nets generalise, yet those that SAM finds do.)
 
 Conventions: L = (1/n) sum (f - y)^2; x' = (x, 1); labels xor of the first two coordinates, +-1.
 """
