@@ -30,7 +30,7 @@ from samtheory.sde.order import mean_interval
 from samtheory.simulate import simulate
 from samtheory.theory.balancedness import collapse_noise, noisy_balance
 
-MEMBERS, RECORDS = 32, 400
+MEMBERS, RECORDS = 24, 400
 
 
 @claim(
@@ -77,7 +77,7 @@ class NoiseCollapse:
         problem = DataNoise(Inner(HalfSquare(0.0), [self.target], self.size), [self.alpha])
         means = []
         for k, eta in enumerate((self.eta / self.target, self.eta / 2 / self.target)):
-            every = int(np.ceil(40 / self.target / eta / RECORDS))
+            every = int(np.ceil(30 / self.target / eta / RECORDS))
             step = rule(eta, self.rho) if rule is SAM else rule(eta)
             states = simulate(
                 problem,
@@ -111,14 +111,14 @@ class NoiseCollapse:
                 2 * fine.mean() - coarse.mean(),
                 w,
                 tolerance=float(half) + first / 2 + 2 * jump**2,
-                why="Student's law of 32 members, half of what the extrapolation in eta removes, the jumps about 0",
+                why="Student's law of 24 members, half of what the extrapolation in eta removes, the jumps about 0",
             )
         ]
         if w == 0:
             evidence.append(at_most("|x'y| at the end", last, jump**2, why="one step from 0 in x and in y"))
         return evidence
 
-    below = {"side": "below", "ratio": real(0.3, 1), "reach": real(0.25, 0.3), "eta": 2e-3}
+    below = {"side": "below", "ratio": real(0.2, 0.6), "reach": real(0.25, 0.3), "eta": 2e-3}
     controls = {
         "rho off by ten per cent": control(predict=lambda c: c.predict(share=1.1), where=below),
         "SAM ends at the target": control(predict=lambda c: (c.target, 0.0), where=below),

@@ -75,6 +75,13 @@ class OuterDynamics:
         ahead, right = np.split(z + self.rho * g / length if length else z, [self.rows])
         return z, A, G, slope(np.outer(ahead, right) - A)
 
+    @property
+    def normalised_alone(self):
+        """|(g_x, g_y)|/|g_x|."""
+        z, _, G, _ = self.data
+        x, y = np.split(z, [self.rows])
+        return np.hypot(1, np.linalg.norm(G.T @ x) / np.linalg.norm(G @ y))
+
     def assumptions(self):
         z, _, G, _ = self.data
         x, y = np.split(z, [self.rows])
@@ -133,6 +140,9 @@ class OuterDynamics:
     controls = {
         "gradient descent": control(measure=lambda c: c.measure(GD), where=away, refutes="dB/dt"),
         "the sign of the ascent": control(predict=lambda c: c.predict(sign=-1.0), where=away, refutes="dB/dt"),
+        "the ascent normalised by |g_x| alone": control(
+            predict=lambda c: c.predict(sign=c.normalised_alone), where=away, refutes="dB/dt"
+        ),
         "eta off by one part in a million": control(
             predict=lambda c: c.predict(step=1 + 1e-6), where=away, refutes="B after a step"
         ),
