@@ -18,7 +18,7 @@ def draw(data):
         panel.set(yscale="log", xlabel="epoch")
         panel.set_title(rf"$\lambda={mix:g}$: steps {rates[1] / rates[0]:.3g} times as large")
     panels[0].set_ylabel("$(f(x_t)-f^*)/(f(x_0)-f^*)$")
-    panels[0].legend(loc="lower left")
+    panels[2].legend(loc="lower left")
     panels[1].text(0.97, 0.45, rf"$(L_\max/L_{{avg}})^2={float(data['ratio']):.3g}$", ha="right", va="top",
                    transform=panels[1].transAxes)  # fmt: skip
     return figure

@@ -155,6 +155,9 @@ class PlConstant:
             evidence += [
                 at_most(f"the same at t = {t}", gaps[t - 1], bound(t), slack=slack[t - 1], why=why) for t in (1, 3)
             ]
+        end, floor = float(bound(times[-1])), float(bound(1e9))
+        if self.exact_mean and floor > 0.99 * end:  # t >> 1/(eta mu), and a floor there is
+            evidence.append(at_most("the same in the end, and N", gaps[-1], end, slack=slack[-1], why=why))
         return evidence
 
     @property

@@ -54,7 +54,7 @@ class SharperNeighbourhood:
     examples = (
         {"family": "quadratic", "h": 1.0, "rho": 0.3, "kappa": 1.0, "L": 2.0, "c": 0.0, "dim": 1, "start": 1.0,
          "seed": 0},
-        {"family": "quadratic", "h": 0.5, "rho": 1.0, "kappa": 10.0, "L": 1.0, "c": 0.0, "dim": 3, "start": 1.0,
+        {"family": "quadratic", "h": 1.0, "rho": 1.0, "kappa": 1.5, "L": 1.0, "c": 0.0, "dim": 2, "start": 1.0,
          "seed": 0},
     )  # fmt: skip
 
@@ -111,7 +111,7 @@ class SharperNeighbourhood:
             at_most("f(x_1) - f*", gap[1], bound[1], slack=64 * self.dim * EPS * (gap[0] + bound[1]), why=why),
         ]  # fmt: skip
         if other is not None:
-            evidence.append(at_most("twice the floor, below that of oikonomou2025/pl-constant", 2 * floor, other,
+            evidence.append(at_most("twice the floor, and N of oikonomou2025", 2 * floor, other,
                                     slack=1e-12 * other, why="1e-12 of it"))  # fmt: skip
         return evidence
 
