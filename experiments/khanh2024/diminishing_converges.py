@@ -36,7 +36,7 @@ FOLLOWS = "signs alternate over the second half"
     statement="""if t_k -> 0, sum t_k = inf (rho constant), or t_k rho_k -> 0 with t constant, g(x_k) -> 0; on L x^2/2,
         ||g(x_k)| - L A_k| <= L times an alternating sum of the changes of A_k = t_k L rho_k/(2 - t_k L)""",
     caveat="the general theorem is tested on parabolas only, where more can be said",
-    cost=2,
+    cost=4,
 )
 class DiminishingConverges:
     h: float = real(0.05, 1)  # L t0
@@ -45,11 +45,11 @@ class DiminishingConverges:
     rho: float = log_real(1e-2, 10)
     L: float = log_real(0.1, 10)
     start: float = real(0.1, 3)  # |x_0|/rho
-    steps: int = integer(3000, 20000)
+    steps: int = integer(2000, 6000)
 
     examples = (
-        {"h": 1.0, "p": 0.5, "q": 0.1, "rho": 0.1, "L": 10.0, "start": 2.3, "steps": 10000},
-        {"h": 0.5, "p": 0.0, "q": 1.0, "rho": 0.1, "L": 10.0, "start": 2.3, "steps": 10000},
+        {"h": 1.0, "p": 0.5, "q": 0.1, "rho": 0.1, "L": 10.0, "start": 2.3, "steps": 6000},
+        {"h": 0.5, "p": 0.0, "q": 1.0, "rho": 0.1, "L": 10.0, "start": 2.3, "steps": 6000},
     )
 
     @functools.cached_property
@@ -96,7 +96,8 @@ class DiminishingConverges:
         slack = slack + 32 * EPS * limit[0] * np.cumprod(np.append(1.0, 1 - self.L * t[:-1]))
         far = np.arange(g.size) >= g.size // 2
         return [
-            equals("|g(x_k)|", g, limit, tolerance=bound + slack, why="alternating sum of the changes; 32 ulp a step"),
+            equals("|g(x_k)|", g[1:], limit[1:], tolerance=(bound + slack)[1:],
+                   why="alternating sum of the changes; 32 ulp a step"),
             at_most("|g| at the end, over that at the start", g[-1] / g[0], (limit[-1] + bound[-1]) / g[0],
                     slack=slack[-1] / g[0], why="L A_k + alternating sum"),
             at_most("relative deviation, second half", (np.abs(g - limit) / limit)[far].max(), 0.5,

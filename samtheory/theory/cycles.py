@@ -150,6 +150,23 @@ def top_component_growth_threshold(eta, rho, lam):
     return rho * h * lam / (2 - h)
 
 
+def following_error(amplitudes, keep, first):
+    """Bounds of ||x_k| - A_k|, k = 0, 1, ..., where e_{k+1} = -keep_k e_k + A_k - A_{k+1}, |e_0| = first.
+
+    keep_k = 1 - t_k lam >= 0.  With the weights W = prod keep the sum of the changes alternates, and Abel's summation
+    bounds it by half of (last + first + total variation of the weighted changes). Source: derived.
+    """
+    A, keep = np.asarray(amplitudes, dtype=float), within("keep", keep, "[0, 1]").tolist()
+    start, edge, varied, before = float(first), 0.0, 0.0, 0.0
+    out = [start]
+    for k, change in enumerate((A[:-1] - A[1:]).tolist()):
+        start, edge = keep[k] * start, keep[k] * edge if k else abs(change)
+        varied = keep[k] * varied + (abs(change - keep[k] * before) if k else 0.0)
+        before = change
+        out.append(start + 0.5 * (abs(change) + edge + varied))
+    return np.array(out)
+
+
 def _step(eta, rho, lam, interval="(0, 2)"):
     """eta, rho and h = eta lam, checked."""
     eta = within("eta", eta, "(0, inf)")
@@ -164,20 +181,3 @@ def _modes(eta, rho, lam):
     lam = np.atleast_1d(np.asarray(lam, dtype=np.float64))
     within("|lam|", np.abs(lam), "(0, inf)")
     return eta, rho, lam
-
-
-def following_error(amplitudes, keep, first):
-    """Bounds of ||x_k| - A_k|, k = 0, 1, ..., where e_{k+1} = -keep_k e_k + A_k - A_{k+1}, |e_0| = first.
-
-    keep_k = 1 - t_k lam >= 0.  With the weights W = prod keep the sum of the changes alternates, and Abel's summation
-    bounds it by half of (last + first + total variation of the weighted changes). Source: derived.
-    """
-    A, keep = np.asarray(amplitudes, dtype=float), within("keep", keep, "[0, 1]")
-    out, start, edge, varied, before = [float(first)], float(first), 0.0, 0.0, 0.0
-    for k in range(A.size - 1):
-        change = A[k] - A[k + 1]
-        start, edge = keep[k] * start, keep[k] * edge if k else abs(change)
-        varied = keep[k] * varied + (abs(change - keep[k] * before) if k else 0.0)
-        before = change
-        out.append(start + 0.5 * (abs(change) + edge + varied))
-    return np.array(out)
