@@ -7,8 +7,9 @@ Derived for T >= 49 (samtheory.theory.unified.usam_nonconvex_bound) and, without
 samtheory/usam-nonconvex-exact for T >= 4, by semidefinite programmes for T <= 3.  The 4 is not tight: a long run
 without noise spends exactly f(w_0) - f^inf (ratio 1/4); the worst of all functions is .63 of the bound, at T = 2.
 
-Conventions: f(w) = sum_j w_j^2 + 3 sin^2 w_j (beta = 8), or a quadratic; f_i(w) = f(w) + <xi_i, w>, xi ~ N(0, sigma^2/d
-I), so that a batch of b has noise sigma^2/b; un-normalised ascent.  Expectation: exact without noise, else 1280 runs.
+Conventions: f(w) = sum_j w_j^2 + 3 sin^2 w_j (beta = 8), 1 - cos w (beta = 1) or a quadratic; f_i(w) = f(w) +
+<xi_i, w>, xi ~ N(0, sigma^2/d I), so that a batch of b has noise sigma^2/b; un-normalised ascent.  Expectation: exact
+without noise, else 1280 runs.
 """
 
 import functools
@@ -21,6 +22,7 @@ from samtheory.oracles import GaussianNoise
 from samtheory.problems.core import constants
 from samtheory.problems.quadratic import Diagonal
 from samtheory.problems.separable import SinePL
+from samtheory.problems.washboard import Washboard
 from samtheory.rules.usam import USAM
 from samtheory.sde.order import mean_interval
 from samtheory.simulate import simulate
@@ -41,7 +43,7 @@ MEAN = "mean E|g|^2"
     cost=5.0,
 )
 class NonconvexRate:
-    family: str = choice("x^2 + 3 sin^2 x", "quadratic")
+    family: str = choice("x^2 + 3 sin^2 x", "1 - cos x", "quadratic")
     batches: str = choice("one batch", "two batches")
     noise: str = choice("none", "additive")
     steps: int = usually(integer(49, 600), integer(1, 100_000))  # T
@@ -66,10 +68,14 @@ class NonconvexRate:
         if self.family == "quadratic":
             lam = np.random.default_rng([self.seed, 0]).uniform(0.01, 1, self.dim)
             return Diagonal(lam / lam.max(), 0 * lam)
+        if self.family == "1 - cos x":
+            return Washboard([0.0], [1.0], [0.0])
         return SinePL(3.0, self.dim)
 
     @property
     def x0(self):
+        if self.family == "1 - cos x":  # start is the distance from the top
+            return np.array([np.pi - self.start])
         return self.start * np.random.default_rng([self.seed, 1]).standard_normal(self.dim)
 
     @property
@@ -80,15 +86,16 @@ class NonconvexRate:
         enough = self.steps >= 49 or self.noise == "none"
         return [requires("T >= 49, or no noise", enough)]
 
-    def measure(self, pair=None, times=1):
-        """Mean of E|g(w_t)|^2 over t < T (times as many) and the half-width of its interval."""
-        eta, rho = usam_nonconvex_pair(self.steps, self.beta) if pair is None else pair
+    def measure(self, radius=None):
+        """Mean of E|g(w_t)|^2 over t < T and the half-width of its interval; `radius`: another rho beta."""
+        eta, rho = usam_nonconvex_pair(self.steps, self.beta)
+        rho = rho if radius is None else radius / self.beta
         quiet = self.noise == "none"
         # noise of a batch in one coordinate
-        sigma = 0.0 if quiet else self.sigma / np.sqrt(self.size * self.dim)
+        sigma = 0.0 if quiet else self.sigma / np.sqrt(self.size * len(self.x0))
         run = simulate(
             GaussianNoise(self.problem, sigma, shared=self.batches == "one batch"), USAM(eta, rho), self.x0,
-            times * self.steps - 1, members=1 if quiet else RUNS,
+            self.steps - 1, members=1 if quiet else RUNS,
             record={"square": lambda x: grad_norms(self.problem, x) ** 2}, seed=self.seed, threads=1,
         )  # fmt: skip
         means = run["square"].mean(axis=1)
@@ -127,9 +134,9 @@ class NonconvexRate:
             predict=lambda c: c.predict(eight=0.3),
             where={"family": "quadratic", "noise": "additive", "dim": 1, "start": 1e-6, "steps": integer(100, 600)},
         ),
-        "rho = 3/beta, three times as long": control(
-            measure=lambda c: c.measure((1.9 / c.beta, 3 / c.beta), 3),
-            where={"family": "quadratic", "noise": "none", "steps": integer(49, 60), "dim": 1},
+        "rho = 1/beta": control(  # near the top of 1 - cos w, w + sin w is almost the top itself: nothing moves
+            measure=lambda c: c.measure(radius=1.0),
+            where={"family": "1 - cos x", "noise": "none", "steps": integer(20_000, 40_000), "start": real(0.27, 0.33)},
         ),
     }
 

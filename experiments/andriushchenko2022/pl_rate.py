@@ -38,7 +38,7 @@ GAP = "E f(w_T) - f*"
     where="convergence theorem, PL",
     kind="bound",
     confidence="memory (the constants 3 and 22 are not derived)",
-    caveat="stand-in: checked on x^2 + c sin^2 x and quadratics, where the noise term is some hundred times too large",
+    caveat="constants remembered; looked at on x^2 + c sin^2 x and quadratics, where the noise term is far too large",
     statement="""E f(w_T) - f* <= 3 beta^2 (f(w_0) - f*)/(mu^2 T^2) + 22 beta sigma^2/(b mu^2 T) for
         eta_t = min{(8t + 4)/(3 mu (t + 1)^2), 1/(2 beta)}, rho_t = sqrt(eta_t/beta).""",
     cost=4.0,

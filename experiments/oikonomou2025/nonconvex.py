@@ -34,7 +34,7 @@ LEAST = "min E|g(x_t)|^2"
     title="Unified SAM on smooth functions: the least gradient is O(T^-1/2)",
     where="Theorem 3.7",
     kind="bound",
-    confidence="derived (the statement of the theorem was not read)",
+    confidence="stand-in, derived (the statement of the theorem was not read)",
     caveat="stand-in for Theorem 3.7: same rate O(eps^-4), constants derived here",
     statement="""min_{t<T} E|g(x_t)|^2 <= [(1 + 2AQ)^T (f(x_0) - f^inf)/T + QC + P]/k, k = eta (1 - L rho/2) - BQ > 0;
         with eta = rho = c/(L sqrt T) this is O(T^-1/2).""",

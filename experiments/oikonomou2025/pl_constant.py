@@ -190,7 +190,7 @@ class PlConstant:
             predict=lambda c: c.predict(push=0.0), where={"rule": "SAM", "sampling": "full batch"},
             refutes="E f(x_t) - f*",
         ),
-        "eta of twice the stable step": control(
+        "eta = 4/L": control(
             measure=lambda c: (np.arange(1, 50),
                                expected_gaps(c.oracle, c.x0, 4 / c.known[1], c.steps[1], range(1, 50)), 0.0),
             where={"rule": "USAM"}, refutes="E f(x_t) - f*",
