@@ -40,9 +40,11 @@ def _parser() -> argparse.ArgumentParser:
     parser.add_argument("--version", action="version", version=f"samtheory {__version__}")
     commands = parser.add_subparsers(title="commands", metavar="COMMAND")
 
-    one = commands.add_parser("list", help="the claims, or the papers they come from")
+    one = commands.add_parser("list", help="the claims, the papers they come from, or the update rules")
     one.add_argument("--json", action="store_true", help="an array of objects")
-    one.add_argument("--papers", action="store_true", help="the works, as a Markdown table or with --json")
+    what = one.add_mutually_exclusive_group()
+    what.add_argument("--papers", action="store_true", help="the works, as a Markdown table or with --json")
+    what.add_argument("--rules", action="store_true", help="the update rules, as a Markdown table or with --json")
     one.set_defaults(run=_list)
 
     one = commands.add_parser("show", help="statement, assumptions, source and confidence of a claim")
@@ -112,10 +114,12 @@ def _at_least(text: str, low: int) -> int:
 
 def _list(options: argparse.Namespace) -> int:
     from samtheory.claims import literature, registry
+    from samtheory.rules import table
 
-    if options.papers:
-        rows = [dataclasses.asdict(p) for p in literature.papers()]
-        print(json.dumps(rows, indent=1) if options.json else literature.markdown())
+    if options.papers or options.rules:
+        rows = map(dataclasses.asdict, literature.papers() if options.papers else table.entries())
+        markdown = literature.markdown if options.papers else table.markdown
+        print(json.dumps(list(rows), indent=1) if options.json else markdown())
         return 0
 
     infos = [registry.find(name).info for name in registry.paths()]
