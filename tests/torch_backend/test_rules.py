@@ -18,13 +18,25 @@ from samtheory.problems.links import LogCosh
 from samtheory.problems.product import Product
 from samtheory.problems.quadratic import Quadratic
 from samtheory.problems.tanh_mlp import sign_network
+from samtheory.rules.asam import ASAM
+from samtheory.rules.bilateral_sam import BilateralSAM
+from samtheory.rules.esam import ESAM
+from samtheory.rules.fsam import FSAM
+from samtheory.rules.gsam import GSAM
+from samtheory.rules.looksam import LookSAM
 from samtheory.rules.momentum import HeavyBall, Nesterov
+from samtheory.rules.noise import Given
 from samtheory.rules.sam import SAM
 from samtheory.rules.schedules import InverseRoot
 from samtheory.rules.sharded import Sharded
+from samtheory.rules.sparse_sam import SparseSAM
+from samtheory.rules.stable_sam import StableSAM
+from samtheory.rules.tsam import TSAM
 from samtheory.rules.unified_sam import UnifiedSAM
 from samtheory.rules.usam import USAM
+from samtheory.rules.vasso import VaSSO
 from samtheory.rules.weight_decay import WeightDecay
+from samtheory.rules.wsam import WSAM
 from samtheory.simulate import simulate
 from samtheory.torch import RULES, SharpnessAware, micro_batches, per_sample_gradients, sam_gradient
 
@@ -124,7 +136,7 @@ SHARED = {  # problem -> (compiled problem, loss, batch, w0)
     "network": (NETWORK, network_loss, (NETWORK.X, NETWORK.y), START),
 }
 ETA, RHO, BETA = 0.1, 0.15, 0.6
-SLOW = 0.02  # with momentum or decay 0.1 comes so close to g = 0 that g/|g| multiplies round-off a thousand times
+SLOW = 0.02  # where 0.1 comes so close to g = 0 that g/|g| multiplies round-off a thousand times
 COMPILED = {  # name -> (compiled rule, torch rule, options, base options, m)
     "sam": (SAM(ETA, RHO), "sam", {"rho": RHO}, {}, None),
     "usam": (USAM(ETA, RHO), "usam", {"rho": RHO}, {}, None),
@@ -140,6 +152,40 @@ COMPILED = {  # name -> (compiled rule, torch rule, options, base options, m)
         {"lr": SLOW, "momentum": BETA, "nesterov": True},
         None,
     ),
+}
+
+
+def shifts(d):
+    return 0.1 * np.random.default_rng(d).standard_normal((3, d))
+
+
+def half(d):
+    return np.arange(d)[None] % 2.0
+
+
+VARIANTS = {  # name -> (compiled rule, given the number d of coordinates; torch rule; its options beside rho)
+    "asam": (lambda d: ASAM(ETA, RHO, 0.01), "asam", {"eta": 0.01}),
+    "gsam": (lambda d: GSAM(ETA, RHO, 0.4), "gsam", {"alpha": 0.4}),
+    "fsam": (lambda d: FSAM(SLOW, RHO, 0.5, 0.6), "fsam", {"sigma": 0.5, "lam": 0.6}),
+    "fsam late": (lambda d: FSAM(SLOW, RHO, 0.5, 0.6, True), "fsam", {"sigma": 0.5, "lam": 0.6, "update_first": True}),
+    "vasso": (lambda d: VaSSO(ETA, RHO, 0.3), "vasso", {"theta": 0.3}),
+    "looksam": (lambda d: LookSAM(SLOW, RHO, 3, 0.2), "looksam", {"k": 3, "alpha": 0.2}),
+    "stable": (lambda d: StableSAM(ETA, RHO), "stable", {}),
+    "stable unnormalised": (lambda d: StableSAM(ETA, RHO, False), "stable", {"normalised": False}),
+    "bilateral": (lambda d: BilateralSAM(ETA, RHO, 0.05), "bilateral", {"rho_min": 0.05}),
+    "bilateral c = 1": (
+        lambda d: BilateralSAM(SLOW, RHO, 0.05, False),
+        "bilateral",
+        {"rho_min": 0.05, "match": False},
+    ),
+    "wsam": (lambda d: WSAM(SLOW, RHO, 0.6), "wsam", {"gamma": 0.6}),
+    "tsam": (lambda d: TSAM(ETA, RHO, 2.0, 3, Given(shifts(d))), "tsam", {"tilt": 2.0, "draws": shifts}),
+    "esam": (
+        lambda d: ESAM(ETA, RHO, Given(2 * half(d)), 0.5),
+        "esam",
+        {"beta": 0.5, "gamma": 0.5, "draws": half},
+    ),
+    "sparse": (lambda d: SparseSAM(ETA, RHO, half(d)), "sparse", {"mask": half}),
 }
 
 
@@ -171,6 +217,33 @@ def test_same_iterates_as_the_compiled_rule(name, problem):
         if not base:
             functional -= ETA * sam_gradient(loss, functional, rule=rule, batch=batch, m=m, **options).gradient
             assert np.abs(functional.numpy() - expected[t + 1]).max() <= 1e-12
+
+
+@pytest.mark.parametrize("problem", SHARED)
+@pytest.mark.parametrize("name", VARIANTS)
+def test_same_iterates_as_the_compiled_variant(name, problem):
+    """The same of the variants; the optimiser where nothing is given in place of its own draws and masks."""
+    objective, loss, batch, w0 = SHARED[problem]
+    make, rule, options = VARIANTS[name]
+    compiled, options, batch = make(len(w0)), {"rho": RHO, **options}, tuple(map(as_tensor, batch))
+    if name == "esam" and not batch:
+        pytest.skip("no samples to choose from")
+    with interpreted():
+        oracle = EverySample(objective) if name == "esam" else FullBatch(objective)
+        expected = simulate(oracle, compiled, w0, 100).states
+
+    mask, draws = options.pop("mask", None), options.pop("draws", None)
+    memory = {} if mask is None else {"mask": as_tensor(mask(len(w0))[0])}
+    given = {} if draws is None else {"draws": as_tensor(draws(len(w0)))}
+    w, functional = torch.nn.Parameter(as_tensor(w0)), as_tensor(w0)
+    optimiser = SharpnessAware([w], rule=rule, lr=compiled.eta, **options)
+    for t in range(100):
+        result = sam_gradient(loss, functional, rule=rule, batch=batch, memory=memory, **options, **given)
+        functional, memory = functional - compiled.eta * result.gradient, result.memory
+        assert np.abs(functional.numpy() - expected[t + 1]).max() <= 1e-12
+        if mask is None and draws is None:
+            optimiser.step(lambda: loss(w, *batch).reshape(-1))
+            assert np.abs(w.detach().numpy() - expected[t + 1]).max() <= 1e-12
 
 
 def test_schedules_of_the_groups():
