@@ -16,7 +16,7 @@ import numpy as np
 
 from samtheory.kernel import kernel
 from samtheory.problems.core import dim
-from samtheory.rules import at, checked, direction, first_gradient, scheduled, second_gradient
+from samtheory.rules import along, at, checked, direction, first_gradient, norm, scheduled, second_gradient
 from samtheory.rules.core import check_rule
 from samtheory.validate import array, same_length, together
 from samtheory.vectors import combination, rows_times
@@ -115,12 +115,8 @@ def _matrix_direction(rule, source, t, x, memory, out, ws):
     first_gradient(source, x, out)
     rows_times(rule.objective, out, ws[0])
     combination(ws[0], rule.inverse, out)  # P^{-T} R g
-    total = 0.0
-    for i in range(x.shape[0]):
-        total += out[i] * out[i]
+    length = norm(out)
     rows_times(rule.inverse, out, ws[1])
-    factor = at(rule.rho, t) / math.sqrt(total) if total > 0.0 else 0.0
-    for i in range(x.shape[0]):
-        ws[0, i] = x[i] + factor * ws[1, i]
+    along(x, at(rule.rho, t) / length if length > 0.0 else 0.0, ws[1], ws[0])
     second_gradient(source, ws[0], out)
-    return 0 if total > 0.0 else 1
+    return 0 if length > 0.0 else 1
