@@ -52,12 +52,15 @@ def _shrink(b: float, noise: float, depth: int, least: float) -> float:
 
 
 def weighted_lasso(X: np.ndarray, y: np.ndarray, penalty: np.ndarray) -> np.ndarray:
-    """argmin (1/2n)|X beta - y|^2 + sum_j penalty_j |beta_j|, by coordinate descent until nothing changes any more.
+    """argmin (1/2n)|X beta - y|^2 + sum_j penalty_j |beta_j|, by coordinate descent until only round-off moves.
 
     Raises ArithmeticError where 100 000 sweeps do not suffice.
     """
     n, d = X.shape
     s, beta, r = (X**2).mean(axis=0), np.zeros(d), -np.asarray(y, dtype=float)
+    # a step is a sum of n terms of this size over s_j: a small beta is what their cancellation leaves
+    terms = np.abs(X).T @ np.abs(r) / n
+    ulp = (4 + n) * np.finfo(float).eps * max(terms[j] / s[j] if s[j] else 0.0 for j in range(d))
     for _ in range(_SWEEPS):
         moved = 0.0
         for j in range(d):
@@ -68,6 +71,6 @@ def weighted_lasso(X: np.ndarray, y: np.ndarray, penalty: np.ndarray) -> np.ndar
             r += (new - beta[j]) * X[:, j]
             moved = max(moved, abs(new - beta[j]))
             beta[j] = new
-        if moved <= 4 * np.finfo(float).eps * np.abs(beta).max():
+        if moved <= ulp:
             return beta
     raise ArithmeticError(f"coordinate descent still moves by {moved:g} after {_SWEEPS} sweeps")

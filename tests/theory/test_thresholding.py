@@ -51,3 +51,11 @@ def test_lasso():
     assert 0 < (beta != 0).sum() < 9
     np.testing.assert_allclose(pull[beta != 0], -(penalty * np.sign(beta))[beta != 0], atol=1e-12)
     assert (np.abs(pull) <= penalty + 1e-12).all()
+
+
+def test_lasso_ends_where_cancellation_leaves_little():
+    for seed in range(200):
+        rng = np.random.default_rng(seed)
+        X, y = rng.standard_normal((4, 1)), rng.standard_normal(4)
+        pull = abs(X.T @ y / 4)
+        np.testing.assert_allclose(np.abs(weighted_lasso(X, y, 0.99 * pull)), 0.01 * pull / (X**2).mean(), atol=1e-14)
