@@ -56,7 +56,7 @@ class EffectiveAlpha:
     @functools.cached_property
     def flow(self):
         try:
-            return limit(*self.data, self.rho, self.kind)
+            return limit(*self.data, self.rho, self.kind, residual=1e-11, rtol=1e-12, atol=1e-15)
         except FlowError:
             return None
 
@@ -72,7 +72,7 @@ class EffectiveAlpha:
         X, y, alpha = self.data
         net, d = squared_net(X, y), X.shape[1]
         out = []
-        for rtol, atol in ((1e-10, 1e-13), (1e-8, 1e-11)):
+        for rtol, atol in ((1e-12, 1e-15), (1e-10, 1e-13)):
             w = weight_flow(net, np.tile(alpha, 2), self.rho, self.kind, [0, self.flow.times], rtol=rtol, atol=atol)[-1]
             out.append(np.stack([np.sqrt(w[:d] * w[d:]), effective(net, w)]))
         return out
@@ -85,8 +85,8 @@ class EffectiveAlpha:
         X, y, _ = self.data
         fine, coarse = measured
         residual = np.abs(X @ fine[1] - y).max()
-        slack = 1e-7 + np.abs(fine - coarse).max(axis=1)
-        why = "a thousand steps of 1e-10, and what a hundred times the integrator's tolerance changes"
+        slack = 1e-9 + np.abs(fine - coarse).max(axis=1)
+        why = "a thousand steps of 1e-12, and what a hundred times the integrator's tolerance changes"
         return [
             equals("alpha_eff", fine[0], predicted[0], tolerance=slack[0], why=why),
             equals("beta", fine[1], predicted[1], tolerance=slack[1] + 20 * residual, why=why + ", 20 residuals"),
