@@ -64,7 +64,7 @@ class NonconvexFloor:
 
     @property
     def steps(self):
-        return int(self.length)
+        return int(min(self.length, 5000 if self.family == "log squares" else np.inf))
 
     @functools.cached_property
     def problem(self):
