@@ -329,3 +329,19 @@ def test_noise_parameters_are_checked():
 def test_samples_of_a_problem_without_samples():
     with pytest.raises(TypeError, match="samples is not registered for Diagonal"):
         simulate(WithReplacement(PARABOLA, 2), GD(0.1), X0, 1)
+
+
+def test_one_realisation_is_the_weighted_mean_of_the_samples():
+    from samtheory.evaluate import sample_gradients
+    from samtheory.oracles import OneRealisation
+    from samtheory.problems.finite_sum import LeastSquares
+    from samtheory.rules.gd import GD
+    from samtheory.simulate import simulate
+
+    rng = np.random.default_rng(0)
+    problem = LeastSquares(rng.standard_normal((4, 2)), rng.standard_normal(4), 0.2)
+    x, weight = rng.standard_normal(2), np.array([0.0, 1.5, 0.5, 3.0])
+    moved = simulate(OneRealisation(problem, weight), GD(1.0), x, 1).x
+    np.testing.assert_allclose(x - moved, weight @ sample_gradients(problem, x) / 4, rtol=1e-13)
+    with pytest.raises(ValueError, match=r"weight has shape \(3,\)"):
+        OneRealisation(problem, weight[:3])

@@ -124,7 +124,7 @@ class Interpolation:
         if rate == 1:
             bound = pl_bound(self.times, mu, L, A, B, 0.0, *self.steps, 0.0, gap0)
         else:
-            bound = (1 - rate * self.steps[0] * mu) ** self.times * gap0
+            bound = max(0.0, 1 - rate * self.steps[0] * mu) ** self.times * gap0
         rho, eta = pl_pair(L, L, 0.0, 1.0, self.mix)
         cycle = L * unified_cycle_amplitude(eta, rho, L, self.mix) ** 2 / 2
         return bound, cycle, pl_floor(L, L, 0.0, eta, rho, self.mix)
