@@ -25,7 +25,7 @@ from samtheory.rules.sam import SAM
 from samtheory.sde.order import FALSE_ALARM, richardson_limit, student_quantile
 from samtheory.simulate import simulate
 
-LEVELS, RUNS = 0.5 ** np.arange(3), (64, 32, 16)
+LEVELS, RUNS = 0.5 ** np.arange(3), (64, 64, 16)
 WEIGHTS = np.array([1, -6, 8]) / 3  # of the levels in a twice extrapolated limit
 
 
@@ -102,7 +102,9 @@ class TraceFlow:
         error = np.linalg.norm(means - X, axis=1)
         limit, changed = richardson_limit(means)
         ratio, why = error[2] / error[0], "last change of the first extrapolation; Student at 1e-6"
-        allowed = changed + np.abs(WEIGHTS) @ noise
+        allowed = changed + np.linalg.norm(
+            WEIGHTS * noise
+        )  # the levels are drawn apart; at the least of their freedoms
         return [
             at_most(
                 "|mean x - X| over two halvings", ratio, 0.5, error=(noise[2] + ratio * noise[0]) / error[0],
@@ -115,10 +117,10 @@ class TraceFlow:
         "the flow of the top eigenvalue": control(
             predict=lambda c: c.predict(slope=top_eigenvalue), where={"kind": "bowls"}
         ),
-        "no factor 1/2": control(predict=lambda c: c.predict(speed=1.0)),
         "a speed of 0.65 for 1/2": control(
             predict=lambda c: c.predict(speed=0.65), where={"kind": "bowls"}, refutes="limit of mean x - X"
         ),
+        "no factor 1/2": control(predict=lambda c: c.predict(speed=1.0), where={"kind": "regression"}),
         "the full batch": control(
             measure=lambda c: c.measure(lambda problem: WithoutReplacement(problem, 2)), where={"kind": "bowls"}
         ),

@@ -83,9 +83,15 @@ class BatchNorm:
         ]
 
     controls = {
-        "SGD is as flat": control(measure=lambda c: c.measure(sam=False), refutes="Tr/8"),
-        "SGD generalises": control(measure=lambda c: c.measure(sam=False), refutes="test error"),
-        "SGD finds the four neurons": control(measure=lambda c: c.measure(sam=False), refutes="cos^2 with (+-1, +-1)"),
+        "SGD is as flat": control(
+            measure=lambda c: c.measure(sam=False), where={"seed": integer(0, 1)}, refutes="Tr/8"
+        ),
+        "SGD generalises": control(
+            measure=lambda c: c.measure(sam=False), where={"seed": integer(0, 1)}, refutes="test error"
+        ),
+        "SGD finds the four neurons": control(
+            measure=lambda c: c.measure(sam=False), where={"seed": integer(0, 1)}, refutes="cos^2 with (+-1, +-1)"
+        ),
         "the neurons read x_2 and x_3": control(
             measure=lambda c: c.measure(pair=(1, 2)), refutes="cos^2 with (+-1, +-1)"
         ),

@@ -35,7 +35,7 @@ from samtheory.rules.one_sam import OneSAM
 from samtheory.rules.rescaled import Rescaled
 from samtheory.rules.schedules import Phases
 from samtheory.rules.weight_decay import WeightDecay
-from samtheory.sde.order import student_quantile
+from samtheory.sde.order import mean_interval
 from samtheory.simulate import simulate
 
 D, N, ETA, DECAY, NORM, ONE_SIDED = 30, 100, 0.01, 0.05, 10.0, 0.01
@@ -129,8 +129,8 @@ class Scenarios:
         why = "one-sided 99 % limit of Student's law over data sets"
 
         def mean(values):
-            reach = student_quantile(len(values) - 1, 2 * ONE_SIDED) / np.sqrt(len(values))
-            return {"observed": values.mean(), "error": reach * values.std(ddof=1), "why": why}
+            interval = mean_interval(values, 2 * ONE_SIDED, len(values))
+            return {"observed": interval.estimate, "error": interval.half_width, "why": why}
 
         bias, norm, decayed = fits["bias"], fits["layer norm"], fits["decayed"]
         best = 4 * np.sqrt(D + 1)
