@@ -45,6 +45,11 @@ class EffectiveAlpha:
     rho: float = log_real(0.01, 0.3)
     seed: int = seeds()
 
+    examples = tuple(  # the largest rho, where every order of it counts
+        {"kind": k, "design": "gaussian", "n": 4, "extra": 3, "alpha": 0.3, "spread": 0.3, "rho": 0.3, "seed": 2}
+        for k in ("n-SAM", "1-SAM")
+    )
+
     @functools.cached_property
     def data(self):
         """X, y, alpha."""
