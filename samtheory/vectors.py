@@ -37,6 +37,13 @@ def fill(out, value):
 
 
 @kernel
+def scale(a, out):
+    """out *= a."""
+    for i in range(out.shape[0]):
+        out[i] *= a
+
+
+@kernel
 def axpy(a, x, out):
     """out += a x."""
     for i in range(x.shape[0]):

@@ -8,7 +8,7 @@ import numpy as np
 
 from samtheory.rules import ascend, at, checked, direction, first_gradient, scheduled, second_gradient
 from samtheory.rules.core import check_rule
-from samtheory.rules.presam import check_length, positive_entries
+from samtheory.rules.presam import lengths, positive_entries
 
 
 @checked(eta=scheduled(), rho=scheduled(), variance=positive_entries)
@@ -24,9 +24,7 @@ class InfoSAM(NamedTuple):
     vectors = 1
 
 
-@check_rule.register(InfoSAM)
-def _check(rule, oracle):
-    check_length(oracle, "variance", rule.variance)
+check_rule.register(InfoSAM)(lengths("variance"))
 
 
 @direction.register(InfoSAM)

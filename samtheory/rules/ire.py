@@ -9,13 +9,13 @@ import numpy as np
 from samtheory.rules import checked, direction, nonnegative
 from samtheory.rules.around import around
 from samtheory.rules.core import check_inner
-from samtheory.rules.presam import check_length
+from samtheory.rules.presam import lengths
 from samtheory.rules.sparse_sam import zeros_and_ones
 
 
 def _check(rule, oracle):
     check_inner(rule, oracle)
-    check_length(oracle, "flat", rule.flat)
+    lengths("flat")(rule, oracle)
 
 
 @around(check=_check)

@@ -10,11 +10,11 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
-from samtheory.kernel import generic, kernel
-from samtheory.problems.core import dim
+from samtheory.kernel import generic
+from samtheory.rules.presam import check_length
 from samtheory.streams import normals, uniform
 from samtheory.validate import array, between, called, checked, nonnegative, positive
-from samtheory.vectors import copy, norm
+from samtheory.vectors import copy, norm, scale
 
 
 @generic
@@ -32,9 +32,8 @@ def is_noise(name: str, value: Any) -> Any:
 def check_noise(rule: Any, oracle: Any) -> None:
     """Given displacements must have the coordinates of the problem."""
     for name, value in zip(rule._fields, rule):
-        if isinstance(value, Given) and value.values.shape[1] != dim(oracle.problem):
-            d = dim(oracle.problem)
-            raise ValueError(f"{name} has {value.values.shape[1]} entries a row; the problem has {d} coordinates")
+        if isinstance(value, Given):
+            check_length(oracle, name, value.values)
 
 
 @checked(values=array(None, None))
@@ -91,19 +90,19 @@ def _given(noise, source, k, out):
 @displacement.register(Normal)
 def _normal(noise, source, k, out):
     normals(source.rng, out)
-    _scale(noise.scale, out)
+    scale(noise.scale, out)
 
 
 @displacement.register(ClippedNormal)
 def _clipped(noise, source, k, out):
     normals(source.rng, out)
-    _scale(noise.radius / max(norm(out), math.sqrt(out.shape[0])), out)
+    scale(noise.radius / max(norm(out), math.sqrt(out.shape[0])), out)
 
 
 @displacement.register(Sphere)
 def _sphere(noise, source, k, out):
     normals(source.rng, out)
-    _scale(noise.radius / norm(out), out)
+    scale(noise.radius / norm(out), out)
 
 
 @displacement.register(Cube)
@@ -118,9 +117,3 @@ def _bernoulli(noise, source, k, out):
         out[i] = 1.0
         if noise.beta < 1.0:  # a mask of ones draws nothing
             out[i] = 1.0 / noise.beta if uniform(source.rng) < noise.beta else 0.0
-
-
-@kernel
-def _scale(a, out):
-    for i in range(out.shape[0]):
-        out[i] *= a

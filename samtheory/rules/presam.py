@@ -10,6 +10,7 @@ P = R = I; ASAM, Fisher SAM, sparse SAM and infoSAM have files of their own.
 from __future__ import annotations
 
 import math
+from collections.abc import Callable
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -79,11 +80,18 @@ def check_length(oracle: Any, name: str, values: np.ndarray) -> None:
         raise ValueError(f"{name} has {values.shape[-1]} entries; the problem has {d} coordinates")
 
 
-@check_rule.register(PreSAM)
-@check_rule.register(MatrixPreSAM)
-def _check(rule, oracle):
-    check_length(oracle, "constraint", rule[2])
-    check_length(oracle, "objective", rule.objective)
+def lengths(*names: str) -> Callable[[Any, Any], None]:
+    """A check of a rule: these arrays of it have the coordinates of the problem along their last axis."""
+
+    def check(rule: Any, oracle: Any) -> None:
+        for name in names:
+            check_length(oracle, name, getattr(rule, name))
+
+    return check
+
+
+check_rule.register(PreSAM)(lengths("constraint", "objective"))
+check_rule.register(MatrixPreSAM)(lengths("inverse", "objective"))
 
 
 @kernel

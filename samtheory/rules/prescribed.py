@@ -8,7 +8,7 @@ import numpy as np
 
 from samtheory.rules import along, at, checked, direction, scheduled, second_gradient
 from samtheory.rules.core import check_rule
-from samtheory.rules.presam import check_length
+from samtheory.rules.presam import lengths
 from samtheory.validate import array
 
 
@@ -30,9 +30,7 @@ class Prescribed(NamedTuple):
     vectors = 1
 
 
-@check_rule.register(Prescribed)
-def _check(rule, oracle):
-    check_length(oracle, "directions", rule.directions)
+check_rule.register(Prescribed)(lengths("directions"))
 
 
 @direction.register(Prescribed)

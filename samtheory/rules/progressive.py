@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from typing import Any, NamedTuple
 
-from samtheory.kernel import kernel
 from samtheory.rules import at, checked, count, norm, positive, scheduled, step
 from samtheory.rules.around import around
 from samtheory.rules.core import check_rule
+from samtheory.vectors import scale
 
 
 def _check(rule, oracle):
@@ -40,16 +40,10 @@ def _step(rule, source, t, x, memory, ws):
     if late % (1 + rule.inner) == 0:
         length = norm(x)
         if length > 0.0:
-            _scale(radius / length, x)
+            scale(radius / length, x)
         return 0 if length > 0.0 else 1
     omitted = step(rule.rule, source, t, x, memory, ws)
     length = norm(x)
     if length > radius:
-        _scale(radius / length, x)
+        scale(radius / length, x)
     return omitted
-
-
-@kernel
-def _scale(a, x):
-    for i in range(x.shape[0]):
-        x[i] *= a

@@ -8,7 +8,7 @@ import numpy as np
 
 from samtheory.rules import along, at, checked, direction, first_gradient, norm, scheduled, second_gradient
 from samtheory.rules.core import check_rule
-from samtheory.rules.presam import check_length
+from samtheory.rules.presam import lengths
 from samtheory.validate import array, truth
 
 
@@ -35,9 +35,7 @@ class SparseSAM(NamedTuple):
     vectors = 1
 
 
-@check_rule.register(SparseSAM)
-def _check(rule, oracle):
-    check_length(oracle, "mask", rule.mask)
+check_rule.register(SparseSAM)(lengths("mask"))
 
 
 @direction.register(SparseSAM)

@@ -16,6 +16,7 @@ from samtheory.rules import (
     second_gradient,
 )
 from samtheory.validate import truth
+from samtheory.vectors import scale
 
 
 @checked(eta=scheduled(), rho=scheduled(), normalised=truth)
@@ -38,7 +39,5 @@ def _direction(rule, source, t, x, memory, out, ws):
         along(x, at(rule.rho, t), out, ws[0])
     second_gradient(source, ws[0], out)
     ascended = norm(out)
-    factor = length / ascended if ascended > 0.0 else 0.0
-    for i in range(x.shape[0]):
-        out[i] *= factor
+    scale(length / ascended if ascended > 0.0 else 0.0, out)
     return omitted

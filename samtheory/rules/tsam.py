@@ -22,6 +22,7 @@ from samtheory.rules import (
 )
 from samtheory.rules.core import check_rule
 from samtheory.rules.noise import ClippedNormal, check_noise, displacement, is_noise
+from samtheory.vectors import scale
 
 
 @checked(eta=scheduled(), rho=scheduled(), tilt=nonnegative, samples=count(1), noise=is_noise)
@@ -61,8 +62,7 @@ def _direction(rule, source, t, x, memory, out, ws):
         if exponent > top:  # weights relative to the largest so far: no exponential overflows
             shrink = math.exp(top - exponent)
             total *= shrink
-            for i in range(x.shape[0]):
-                out[i] *= shrink
+            scale(shrink, out)
             top = exponent
         weight = math.exp(exponent - top)
         total += weight
