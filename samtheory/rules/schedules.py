@@ -95,8 +95,9 @@ def scheduled(check: Check = nonnegative) -> Check:
 
     def accept(name: str, value: Any) -> Any:
         if isinstance(value, tuple) and at.supports(type(value)):  # type: ignore[attr-defined]
-            for t, number in enumerate(value.values if isinstance(value, Table | Phases) else [at(value, 0)]):
-                check(f"{name} {'in phase' if isinstance(value, Phases) else 'at step'} {t}", float(number))
+            values = np.atleast_1d(value.values if isinstance(value, Table | Phases) else at(value, 0))
+            for t in (values.argmin(), values.argmax()):  # what is allowed is an interval
+                check(f"{name} {'in phase' if isinstance(value, Phases) else 'at step'} {t}", float(values[t]))
             return value
         return check(name, value)
 
