@@ -166,10 +166,10 @@ class PlConstant:
 
     def exact(self):
         """The worst of strongly convex functions with these mu, L: USAM, full batch."""
-        if not available() or self.rule != "USAM" or self.sampling != "full batch":
-            return {}
         mu, L, *_ = self.known
-        asked = {"L": L, "mu": min(mu, L), "start": self.gap0}
+        if not available() or self.rule != "USAM" or self.sampling != "full batch" or mu > 0.99 * L:
+            return {}
+        asked = {"L": L, "mu": mu, "start": self.gap0}
         return {
             f"the same at t = {t}": worst_case(USAM(*self.steps), "smooth-strongly-convex", steps=t, **asked).value
             for t in (1, 3)
