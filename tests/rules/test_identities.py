@@ -218,20 +218,44 @@ def test_draws_are_the_streams_after_those_of_the_oracle():
     np.testing.assert_allclose(x - run.x, v - (v @ z) / (z @ z) * z, atol=1e-14)
 
 
-@pytest.mark.parametrize(
-    "noise, second, reach",  # mean of v v', and the largest norm there can be
-    [(Normal(0.5), 0.25, math.inf), (Sphere(0.5), 0.25 / 3, 0.5 + 1e-15), (Cube(0.5), 0.25 / 3, 0.5 * 3**0.5),
-     (ClippedNormal(0.5), None, 0.5 + 1e-15), (Bernoulli(0.4), 2.5, 3**0.5 / 0.4 + 1e-15)],
-)  # fmt: skip
-def test_laws_of_the_noises(noise, second, reach):
+NOISES = {  # noise -> its vector, from NumPy's generator
+    Normal(0.5): lambda rng: 0.5 * rng.standard_normal(3),
+    Sphere(0.7): lambda rng: 0.7 * unit(rng.standard_normal(3)),
+    Cube(0.6): lambda rng: rng.uniform(-0.6, 0.6, 3),
+    ClippedNormal(0.8): lambda rng: 0.8 * clipped(rng.standard_normal(3) / 3**0.5),
+    Bernoulli(0.4): lambda rng: (rng.random(3) < 0.4) / 0.4,
+}
+
+
+def unit(v):
+    return v / np.linalg.norm(v)
+
+
+def clipped(v):
+    return v / max(1.0, np.linalg.norm(v))
+
+
+@pytest.mark.parametrize("noise", NOISES)
+def test_noises_are_functions_of_the_members_stream(noise):
+    """On |x|^2/2 at 0 the trace's step with rho = lam = 1 is the displacement itself."""
     x = np.zeros(3)
-    kept = simulate(Quadratic(np.eye(3), x), UniversalSAM(1.0, 1.0, 1.0, Trace(), noise), x, 1, members=4000, seed=1)
-    v = -kept.x  # on |x|^2/2 the step at 0 is v
-    assert np.linalg.norm(v, axis=1).max() <= reach
-    mean = 1.0 if isinstance(noise, Bernoulli) else 0.0
-    assert abs(v.mean(axis=0) - mean).max() < 6 * v.std() / 4000**0.5
-    if second is not None:
-        np.testing.assert_allclose((v * v).mean(axis=0), second, atol=6 * (v * v).std() / 4000**0.5)
+    run = simulate(Quadratic(np.eye(3), x), UniversalSAM(1.0, 1.0, 1.0, Trace(), noise), x, 1, members=20, seed=3)
+    np.testing.assert_allclose(-run.x, [NOISES[noise](stream(member=m)) for m in range(20)], rtol=1e-13, atol=1e-15)
+
+
+def test_given_displacements_take_turns_from_step_to_step():
+    for rule in (TSAM(0.1, 0.1, 1.0, 2), UniversalSAM(0.1, 0.3, samples=2)):
+        steps = simulate(CURVED, rule._replace(noise=Given(np.vstack([V, -V[:1]]))), X, 2).states
+        for t, rows in ((0, V[:2]), (1, np.vstack([V[2:], -V[:1]]))):
+            alone = simulate(CURVED, rule._replace(noise=Given(rows)), steps[t], 1).x
+            np.testing.assert_array_equal(alone, steps[t + 1])
+
+
+def test_esam_leaves_the_batch_as_it_was():
+    batch = Batch(np.ones(6), np.arange(6))
+    source = Source(EverySample(LOGISTIC), batch, batch, np.empty(8))
+    direction(ESAM(0.1, 0.4, gamma=0.5), source, 0, X, np.empty((0, 2)), np.empty(2), np.empty((1, 2)))
+    assert (batch.z == 1).all()
 
 
 def slope(f, x, h=1e-5):
@@ -321,6 +345,15 @@ def test_diffusion_over_the_complete_graph_is_centralised_descent():
     run = simulate(noise, Diffusion(GD(0.1), equal), np.tile(X, 3), 1, seed=3)
     z = stream().standard_normal(6).reshape(3, 2)
     np.testing.assert_allclose(run.x, np.tile(X - 0.1 * (A[:2, :2] @ X + 0.5 * z.mean(axis=0)), 3), atol=1e-14)
+
+
+@pytest.mark.parametrize("rule", [Diffusion, Consensus])
+def test_agents_hear_those_of_their_row(rule):
+    A = np.roll(np.eye(3), 1, axis=1) * 0.7 + np.eye(3) * 0.3  # doubly stochastic, not symmetric
+    f, w = Stacked(LOGISTIC, 3), np.arange(6.0).reshape(3, 2) / 5
+    u = gradients(LOGISTIC, w)
+    expected = A @ (w - 0.5 * u) if rule is Diffusion else A @ w - 0.5 * u
+    np.testing.assert_allclose(simulate(f, rule(GD(0.5), A), w.ravel(), 1).x, expected.ravel(), atol=1e-15)
 
 
 # ------------------------------------------------------------------------------------ refusals
