@@ -8,7 +8,7 @@ from typing import NamedTuple
 import numpy as np
 
 from samtheory.kernel import kernel
-from samtheory.problems.core import dim, grad, hvp, loss, scratch
+from samtheory.problems.core import Constants, constants, dim, grad, hess, hvp, loss, scratch
 from samtheory.validate import array, checked
 from samtheory.vectors import combination, dot, rows_times
 
@@ -24,6 +24,13 @@ class LogMeanExp(NamedTuple):
     """
 
     Z: np.ndarray
+
+
+@constants.register(LogMeanExp)
+def _constants(p):
+    """The Hessian is a covariance of the rows: at most a quarter of their largest squared distance."""
+    apart = p.Z[:, None] - p.Z[None]
+    return Constants(L=float((apart * apart).sum(axis=-1).max()) / 4, how="variance of what lies between two values")
 
 
 @dim.register(LogMeanExp)
@@ -63,6 +70,22 @@ def _grad(p, x, out, work):
     combination(q, p.Z, out)
     for j in range(x.shape[0]):
         out[j] = -out[j]
+
+
+@hess.register(LogMeanExp)
+def _hess(p, x, out, work):
+    q = work[: p.Z.shape[0]]
+    _soften(p, x, q)
+    for j in range(x.shape[0]):
+        mean = 0.0
+        for i in range(q.shape[0]):
+            mean += q[i] * p.Z[i, j]
+        for k in range(j + 1):
+            total = 0.0
+            for i in range(q.shape[0]):
+                total += q[i] * (p.Z[i, j] - mean) * p.Z[i, k]
+            out[j, k] = total
+            out[k, j] = total
 
 
 @hvp.register(LogMeanExp)

@@ -22,6 +22,7 @@ from samtheory.problems.cubic import Cubic, symmetric_tensor
 from samtheory.problems.diagonal_net import SquaredNet, layered_net, squared_net
 from samtheory.problems.finite_sum import LeastSquares, Logistic, LogSquares
 from samtheory.problems.links import HalfSquare, LogCosh, PseudoHuber, TanhSquare
+from samtheory.problems.log_mean_exp import LogMeanExp
 from samtheory.problems.product import Product
 from samtheory.problems.products import Products
 from samtheory.problems.quadratic import Diagonal, Quadratic, orthogonal
@@ -154,6 +155,13 @@ def log_squares(p, x, i=None):
     return mp.fsum(terms) / len(terms)
 
 
+log_mean_exps = st.builds(LogMeanExp, st.tuples(st.integers(1, 6), sizes).flatmap(lambda s: matrix(*s)))
+
+
+def log_mean_exp(p, x):
+    return mp.log(mp.fsum(mp.exp(-inner(z, x)) for z in p.Z) / len(p.Z))
+
+
 valleys = st.builds(TurningValley, nonnegative.filter(bool), number, nonnegative.filter(bool))
 
 
@@ -234,6 +242,7 @@ FAMILIES = {
     "least squares": (least_squares_problems(), least_squares),
     "logistic": (logistic_problems(), logistic),
     "log squares": (log_squares_problems(), log_squares),
+    "log mean exp": (log_mean_exps, log_mean_exp),
     "turning valley": (valleys, valley),
     "cubic": (cubics(), cubic),
     "two bowls": (bowls, two_bowls),
