@@ -48,7 +48,7 @@ class OneStep:
     right: float = real(0, 1)
     width: float = log_real(0.01, 10)
     side: float = real(-1, 1)
-    steep: float = real(0.001, 0.999)  # |g(x_0)| of the programme, over its largest, sqrt(2 L R)
+    steep: float = real(0.01, 0.999)  # |g(x_0)| of the programme, over its largest, sqrt(2 L R)
 
     examples = (
         {"kappa": 10.0, "L": 1.0, "h": 0.5, "rho": 1.0, "level": 0.157, "left": 1.0, "middle": 0.0, "right": 1.0,
@@ -116,14 +116,19 @@ class OneStep:
             at_most("this function, sharper", seen, bounds[1], slack=slack, why="64 ulp of the gaps"),
         ]
         if found is not None:
+            # the certificate's residual is multiplied by the size of a function's Gram matrix and values, here in units
+            # where L = R = 1: |g| <= L |x|, f <= L x^2/2, |y| <= |x_0| + rho, |x_1| <= 2 (|x_0| + rho)
+            far, R = abs(self.start()), self.data[2]
+            size = 1 + 1.5 * self.L / R * (far**2 + 5 * (far + self.rho) ** 2)
             # (value, what it may be off by, whether nothing is known of it)
             here, worst = [(w.value, w.error, 0.0) if w.solved else (seen, 0.0, np.inf) for w in found]
-            why = f"the certificate's error; solver: {found[0].status}, {found[1].status}"
-            names = "this function, worst case at its |g|", "worst case at |g|"
+            why, own = f"solver: {found[0].status}, {found[1].status}", min(found[0].residual, 1.0) * size
             evidence += [
-                at_most(names[0], seen, here[0], slack=here[1], error=here[2], why=why),
-                at_most(names[1], worst[0], bounds, slack=worst[1], error=worst[2], why=why),
-            ]
+                at_most("this function, worst case at its |g|", seen, here[0], slack=here[1] + own + slack,
+                        error=here[2], why="the certificate's error for this function; " + why),
+                at_most("worst case at |g|", worst[0], bounds, slack=worst[1], error=worst[2],
+                        why="the certificate's error; " + why),
+            ]  # fmt: skip
         return evidence
 
     def exact(self):
@@ -154,7 +159,7 @@ class OneStep:
     } | ({
         "lift 2 % lower, over the class": control(
             predict=lambda c: c.predict(lift=0.98),
-            where={"kappa": real(1.5, 1.6), "h": 1.0, "level": log_real(0.01, 0.02), "steep": real(0.001, 0.01)},
+            where={"kappa": real(1.5, 1.6), "h": 1.0, "level": log_real(0.01, 0.02), "steep": real(0.01, 0.02)},
             refutes="worst case at |g|",
         ),
         "factor 1 - 1.2 mu eta (2 - h), over the class": control(
