@@ -10,6 +10,7 @@ import pytest
 
 from samtheory.__main__ import main
 from samtheory.claims import literature, registry
+from samtheory.rules import table
 
 ROOT = pathlib.Path(__file__).parent.parent
 SAMPLE = str(ROOT / "tests" / "claims" / "sample_claim.py")
@@ -30,6 +31,15 @@ def test_list_json_has_what_readers_rely_on(capsys):
         assert {"id", "paper", "title", "where", "kind", "statement", "confidence", "controls"} <= set(row)
         assert row["controls"] and row["id"].startswith(row["paper"] + "/")
         assert row["expected"] == "holds" or row["repaired"] in registry.paths()
+
+
+def test_list_rules_has_every_entry_and_its_parameters(capsys):
+    code, out, _ = run(capsys, "list", "--rules", "--json")
+    rows = {row["name"]: row for row in json.loads(out)}
+    assert code == 0 and set(rows) == {e.name for e in table.entries()}
+    assert rows["GSAM"]["parameters"]["alpha"] == {"default": 0.4, "source": "library"}
+    assert run(capsys, "list", "--rules")[1] == table.markdown() + "\n"
+    assert run(capsys, "list", "--rules", "--papers")[0] == 2
 
 
 def test_list_and_show_print_every_claim(capsys):

@@ -6,8 +6,9 @@ A rule is a `NamedTuple` of hyper-parameters.  Its mathematics is one generic:
 
 writes the vector that replaces the gradient (for SAM, the gradient at the perturbed point) and returns how many
 perturbations it left out because a norm was exactly zero.  `source` gives gradients (`first_gradient` for the
-ascent, `second_gradient` for the descent); `ws` is scratch of `vectors` rows of length d; `memory` is
-`memories` rows of length d that persist from step to step and start at zero.  The step is then
+ascent, `second_gradient` for the descent), the loss (`second_value`) and the member's stream (`source.rng`); `ws` is
+scratch of `vectors` rows of length d; `memory` is `memories` rows of length d that persist from step to step and start
+at zero.  The step is then
 
     x <- x - eta_t * out,
 
