@@ -109,7 +109,14 @@ class ErrorDifference:
         ),
         "the window one per cent wider": control(
             predict=lambda c: (*c.predict()[:2], c.wider(1.01), c.predict()[3]),
-            where={"noise": real(0.3, 3), "n": integer(4, 6), "p": integer(4, 6), "reach": real(0.01, 0.05)},
+            where={
+                "noise": real(0.5, 1.5),
+                "n": 6,
+                "p": 6,
+                "reach": real(0.01, 0.02),
+                "radius": real(0.05, 1),
+                "low": real(0.5, 1),
+            },
             refutes="modes against the window",
         ),
         "the late steps ten per cent earlier, one mode": control(
