@@ -228,6 +228,15 @@ def _gaussian_value(oracle, x, batch, work):
     return loss(oracle.problem, x, work) + oracle.sigma * dot(batch.z, x)
 
 
+@value.register(FactorNoise)
+def _factor_value(oracle, x, batch, work):
+    total = loss(oracle.problem, x, work)
+    for i in range(x.shape[0]):
+        for j in range(batch.z.shape[0]):
+            total += x[i] * oracle.factor[i, j] * batch.z[j]
+    return total
+
+
 @gradient.register(FactorNoise)
 def factor_gradient(oracle, x, batch, out, work):
     """out = grad f(x) + factor z."""

@@ -25,7 +25,9 @@ from samtheory.oracles import (
     WithReplacement,
     gradient,
     importance,
+    value,
 )
+from samtheory.problems.finite_sum import LeastSquares
 from samtheory.problems.quadratic import Diagonal
 from samtheory.rules.gd import GD
 from samtheory.rules.sam import SAM
@@ -345,3 +347,24 @@ def test_one_realisation_is_the_weighted_mean_of_the_samples():
     np.testing.assert_allclose(x - moved, weight @ sample_gradients(problem, x) / 4, rtol=1e-13)
     with pytest.raises(ValueError, match=r"weight has shape \(3,\)"):
         OneRealisation(problem, weight[:3])
+
+
+SQUARES = LeastSquares(POINTS.point, POINTS.point[:, 0], 0.3)
+
+
+@pytest.mark.parametrize(
+    "oracle, z, idx",
+    [
+        (GaussianNoise(PARABOLA, 0.7), [1.0, -2.0, 0.5], []),
+        (FactorNoise(PARABOLA, FACTOR), [1.5, -0.4], []),
+        (WithReplacement(SQUARES, 3), [1.0, 1.0, 1.0], [2, 2, 5]),
+        (importance(SQUARES, P, 2), [2.5, 0.4], [0, 6]),
+    ],
+    ids=lambda v: type(v).__name__,
+)
+def test_values_are_those_whose_gradient_the_oracle_gives(oracle, z, idx):
+    """Quadratic in x: central differences have only round-off."""
+    batch, work, out = Batch(np.array(z), np.array(idx, dtype=np.int64)), np.empty(20), np.empty(D)
+    gradient(oracle, X0, batch, out, work)
+    slope = [value(oracle, X0 + e, batch, work) - value(oracle, X0 - e, batch, work) for e in np.eye(D)]
+    np.testing.assert_allclose(np.array(slope) / 2, out, rtol=1e-13)
