@@ -24,7 +24,7 @@ from samtheory.measures.signal_noise import clean_error, sam_then_gd
 from samtheory.problems.signal_noise_net import SignalNoise
 from samtheory.sde.order import student_quantile
 
-FIRST, PAIRED, SECOND, FAR, FLIP, LOSS = 100, 40, 70, 24, 0.1, 0.02
+FIRST, PAIRED, SECOND, FAR, FLIP, LOSS = 140, 40, 100, 40, 0.1, 0.02
 
 
 def squared(kappa, n, d, patches):
