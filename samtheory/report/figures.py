@@ -19,6 +19,7 @@ from types import ModuleType
 import numpy as np
 
 from samtheory.claims.registry import experiments_root
+from samtheory.extras import MissingExtra, missing
 from samtheory.kernel import package_digest
 
 
@@ -33,7 +34,11 @@ def paths() -> dict[str, pathlib.Path]:
 
 
 def regenerate(names: list[str], out: pathlib.Path, fresh: bool = False) -> list[pathlib.Path]:
-    """Draw these figures (all of them when none is named) as PNG into `out`; data are kept in `out/data`."""
+    """Draw these figures (all of them when none is named) as PNG into `out`; data are kept in `out/data`.
+
+    Where data need an extra that is not installed: of all figures these are left out, with a line that says so; a
+    figure that was named raises MissingExtra.
+    """
     known = paths()
     for name in names:
         if name not in known:
@@ -45,7 +50,13 @@ def regenerate(names: list[str], out: pathlib.Path, fresh: bool = False) -> list
     written = []
     for name in names or known:
         module = _module(known[name])
-        data = stored(module.DATA, out / "data" / f"{name}.npz", fresh)
+        try:
+            data = stored(module.DATA, out / "data" / f"{name}.npz", fresh)
+        except MissingExtra as error:
+            if names:
+                raise
+            print(f"left out {name}: {error}")
+            continue
         written.append(render(module, data, out / f"{name}.png"))
         print(f"wrote {written[-1]}")
     return written
@@ -62,7 +73,10 @@ def stored(producer: str, file: pathlib.Path, fresh: bool = False) -> dict[str, 
                     return {name: kept[name] for name in kept.files if name != "digest"}
         except (zipfile.BadZipFile, KeyError, ValueError) as error:
             print(f"{file} cannot be read ({error}); computing it again", file=sys.stderr)
-    data = {name: np.asarray(value) for name, value in _module(source).data().items()}
+    try:
+        data = {name: np.asarray(value) for name, value in _module(source).data().items()}
+    except ModuleNotFoundError as error:
+        raise missing(error, f"the data of {producer}") from error
     part = file.with_name(f".{file.name}.part.npz")
     np.savez_compressed(part, digest=digest, **data)
     part.replace(file)

@@ -5,12 +5,12 @@ same coroutines.  Conventions are those of the package: no epsilon in norms, a z
 counted, m is the number of samples of a shard.
 """
 
+from samtheory.extras import MissingExtra
+
 try:
     import torch.optim  # noqa: F401
 except ModuleNotFoundError as missing:
-    raise ModuleNotFoundError(
-        "samtheory.torch needs PyTorch, which is not installed: pip install samtheory[torch]", name=missing.name
-    ) from None
+    raise MissingExtra("samtheory.torch", "PyTorch", "torch", missing.name) from None
 
 from samtheory.torch.gradient import SamGradient, module_loss, per_sample_gradients, sam_gradient
 from samtheory.torch.optim import SharpnessAware, micro_batches
@@ -24,6 +24,7 @@ from samtheory.torch.optimisers import (
     USAM,
     WSAM,
     BilateralSAM,
+    InfoSAM,
     LookSAM,
     RhoFollowsRate,
     SparseSAM,
@@ -46,6 +47,7 @@ __all__ = [
     "USAM",
     "WSAM",
     "BilateralSAM",
+    "InfoSAM",
     "LookSAM",
     "RhoFollowsRate",
     "SamGradient",

@@ -19,6 +19,7 @@ import numpy as np
 import torch
 from torch import Tensor
 
+from samtheory.extras import MissingExtra
 from samtheory.validate import between, count
 
 
@@ -77,10 +78,7 @@ def _sklearn() -> Any:
     try:
         import sklearn.datasets
     except ModuleNotFoundError:
-        raise ModuleNotFoundError(
-            "this data set comes with scikit-learn, which is not installed: pip install samtheory[torch]",
-            name="sklearn",
-        ) from None
+        raise MissingExtra("this data set", "scikit-learn", "torch", "sklearn") from None
     return sklearn.datasets
 
 

@@ -32,6 +32,7 @@ StableSAM = _optimiser("StableSAM", "stable")
 BilateralSAM = _optimiser("BilateralSAM", "bilateral")
 TSAM = _optimiser("TSAM", "tsam")
 WSAM = _optimiser("WSAM", "wsam")
+InfoSAM = _optimiser("InfoSAM", "infosam")
 
 
 class mSAM(SharpnessAware):

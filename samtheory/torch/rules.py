@@ -326,3 +326,20 @@ def wsam(s, rho, gamma):
     _, g = yield
     _, gs = yield rho * s.unit(s.on(g))
     return g + gamma / (1 - gamma) * (gs - g)
+
+
+@rule("infosam", memory=True, rho=_radius, theta=(0.95, between(0, 1)), damping=(0.1, positive))
+def infosam(s, rho, theta, damping):
+    """g(w + rho R g/|R g|), R = diag(1/(v + damping mean v)), v an estimate of the gradient noise's variance.
+
+    v <- theta v + (1 - theta)(g - m)^2, m <- theta m + (1 - theta) g, from m = g and v = 0, with which the first step
+    is SAM's   (Zhang, Li, Giannakis 2025: R is the inverse variance; estimator and damping are ours, the text was not
+    read).
+    """
+    _, g = yield
+    m, v = s.memory.get("m", g), s.memory.get("v", torch.zeros_like(g))
+    s.memory["v"] = v = theta * v + (1 - theta) * (g - m).square()
+    s.memory["m"] = theta * m + (1 - theta) * g
+    least = damping * v.mean()
+    _, gs = yield rho * s.unit(s.on(g) * torch.where(least > 0, least / (v + least), torch.ones_like(v)))
+    return gs
