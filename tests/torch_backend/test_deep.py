@@ -15,11 +15,11 @@ from torch import nn
 
 from samtheory.claims.registry import experiments_root
 from samtheory.oracles import Reshuffled
-from samtheory.problems.tanh_mlp import sign_network
+from samtheory.problems.relu_nets import ReluNet
 from samtheory.rules.one_sam import OneSAM
 from samtheory.simulate import simulate
 from samtheory.torch import SAM, InfoSAM, sam_gradient
-from samtheory.torch.experiment import Options, follow, half_square, images, mlp
+from samtheory.torch.experiment import Options, follow, half_square, images, main, mlp
 from samtheory.torch.train import Interrupted
 
 PRODUCERS = sorted(path for path in experiments_root().glob("*/_deep_*.py"))
@@ -54,7 +54,7 @@ def test_a_run_in_two_parts_is_the_run(tmp_path, batch_size):
         found = follow(
             "one", net, InfoSAM(net.parameters(), lr=0.3, rho=0.1), pictures, half_square,
             Options(steps, 1, folder=folder), every=8, batch_size=batch_size,
-            record=lambda net: {"norm": float(sum(p.square().sum() for p in net.parameters()))},
+            record=lambda net: {"norm": float(sum(p.detach().square().sum() for p in net.parameters()))},
         )  # fmt: skip
         return found, nn.utils.parameters_to_vector(net.parameters()).detach()
 
@@ -80,14 +80,23 @@ def test_full_batch_steps_are_gradient_steps():
         assert torch.allclose(p, q, atol=1e-6)
 
 
-def test_a_script_can_be_interrupted_and_goes_on(tmp_path):
-    path = experiments_root() / "bolte2025" / "_deep_own_edges.py"
-    command = [sys.executable, str(path), "--steps", "8", "--seeds", "1", "--out", str(tmp_path)]
-    done = subprocess.run(command, capture_output=True, text=True, timeout=120)
-    assert done.returncode == 0 and "own edge" in done.stdout, done.stderr
-    assert (tmp_path / "bolte2025_deep_own_edges.npz").exists()
-    assert len(list((tmp_path / "checkpoints").rglob("*.pt"))) == 4
-    assert issubclass(Interrupted, KeyboardInterrupt)
+def test_the_script_stores_its_data_and_says_where_it_goes_on(tmp_path, monkeypatch, capsys):
+    usual, seen = Options(steps=7, seeds=2), []
+
+    def data(options=usual):
+        seen.append(options)
+        if options.steps == 3:
+            raise Interrupted([], "interrupted at step 1 of epoch 0")
+        return {"steps": options.steps, "seeds": options.seeds}
+
+    monkeypatch.setattr(sys, "argv", ["_deep_one.py", "--out", str(tmp_path)])
+    main("somewhere/paper/_deep_one.py", data, lambda found: print("shown", found["seeds"]))
+    assert "shown 2" in capsys.readouterr().out
+    assert np.load(tmp_path / "paper_deep_one.npz")["steps"] == 7
+    monkeypatch.setattr(sys, "argv", ["_deep_one.py", "--out", str(tmp_path), "--steps", "3"])
+    with pytest.raises(SystemExit, match="the same command goes on from"):
+        main("somewhere/paper/_deep_one.py", data)
+    assert seen[0].progress and seen[0].folder.is_dir() and seen[0].folder != seen[1].folder
 
 
 def test_figures_without_torch_are_left_out_or_refused_by_name(tmp_path):
@@ -113,22 +122,20 @@ except MissingExtra as error:
 
 
 def test_one_sam_by_autograd_is_the_cheap_step():
-    problem, start = sign_network(3)
-    n, d, width = *problem.X.shape, problem.width
-    steps, eta, rho = 100, 0.05, 0.1
-    cheap = simulate(Reshuffled(problem, 1), OneSAM(eta, rho), start, steps, seed=5).states
-    X, y = torch.tensor(problem.X), torch.tensor(problem.y)
+    rng = np.random.default_rng(0)
+    n, d, width, steps, eta, rho = 8, 4, 6, 100, 0.02, 0.1
+    X, y = rng.standard_normal((n, d)), rng.choice([-1.0, 1.0], n)
+    start = rng.standard_normal(width * (d + 1)) / 2
+    cheap = simulate(Reshuffled(ReluNet(X, y, width), 1), OneSAM(eta, rho), start, steps, seed=5).states
+    X, y = torch.tensor(X), torch.tensor(y)
 
     def loss(w, x, t):
-        W, b, a = w[: d * width].reshape(d, width), w[d * width : (d + 1) * width], w[(d + 1) * width :]
-        return (torch.tanh(x @ W + b) @ a - t).square() / 2
+        return (torch.relu(x @ w[: width * d].reshape(width, d).T) @ w[width * d :] - t).square()
 
     w = torch.tensor(start)
-    for t in range(steps):
-        # the sample of this step: the one whose step is nearest to the cheap one's
-        steps_of = [w - eta * sam_gradient(loss, w, rho, batch=(X[i : i + 1], y[i : i + 1])).gradient for i in range(n)]
-        gaps = [float((there - torch.tensor(cheap[t + 1])).abs().max()) for there in steps_of]
-        w = steps_of[int(np.argmin(gaps))]
+    for t in range(steps):  # the sample of this step is the one whose step is nearest to the cheap one's
+        ends = [w - eta * sam_gradient(loss, w, rho, batch=(X[i : i + 1], y[i : i + 1])).gradient for i in range(n)]
+        w = min(ends, key=lambda end: float((end - torch.tensor(cheap[t + 1])).abs().max()))
     assert np.abs(w.numpy() - cheap[-1]).max() < 1e-10
     assert np.abs(cheap[-1] - start).max() > 0.01
 
