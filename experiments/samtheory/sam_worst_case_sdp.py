@@ -121,7 +121,10 @@ class OneStep:
             far, R = abs(self.start()), self.data[2]
             size = 1 + 1.5 * self.L / R * (far**2 + 5 * (far + self.rho) ** 2)
             # (value, what it may be off by, whether nothing is known of it)
-            here, worst = [(w.value, w.error, 0.0) if w.solved else (seen, 0.0, np.inf) for w in found]
+            here, worst = [
+                (w.value, w.error, 0.0) if w.error < 0.01 * max(self.data[2], w.value) else (seen, 0.0, np.inf)
+                for w in found
+            ]
             why, own = f"solver: {found[0].status}, {found[1].status}", min(found[0].residual, 1.0) * size
             evidence += [
                 at_most("this function, worst case at its |g|", seen, here[0], slack=here[1] + own + slack,

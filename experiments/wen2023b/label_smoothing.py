@@ -35,7 +35,10 @@ class LabelSmoothing:
     more: int = integer(2, 10)  # units beyond n
     seed: int = seeds()
 
-    examples = ({"p": 0.2, "scale": 1.0, "d": 4, "n": 6, "more": 4, "seed": 0},)
+    examples = (
+        {"p": 0.2, "scale": 1.0, "d": 4, "n": 6, "more": 4, "seed": 0},
+        {"p": 0.025, "scale": 0.476, "d": 2, "n": 7, "more": 6, "seed": 2063407188},  # W2 of 10^4: steep outputs
+    )
 
     def model(self, logit):
         """(net, theta) with y f = logit at every sample."""

@@ -69,17 +69,22 @@ class NetTrace(NamedTuple):
 def net_trace(net: Any, theta: Any, step: float | None = None) -> NetTrace:
     """Tr Hess L from values of the loss alone, with the step or half the `kink_margin`, whichever is smaller.
 
-    The default step is 1e-3, or 0.05 where the loss is quadratic along each parameter (`ReluNet`, `DeepReluNet`).
+    The default step is 1e-3, or 0.05 where the loss is quadratic along each parameter (`ReluNet`, `DeepReluNet`);
+    with the logistic loss (`SmoothedReluNet`) it moves no output by more than 0.3, so that the differences are in
+    their asymptotic regime.
     Tolerance: the truncation of `hessian_trace`, and errors of k ulp in each f_i, k = m + d' a layer: twice the
     residual and the change of f_i along each parameter carry them into the loss, 1/h^2 into its second difference.
     """
     margin = kink_margin(net, theta)
     if margin == 0:
         raise ValueError("theta is on a kink: a pre-activation is 0, the loss has no Hessian there")
+    slopes = np.abs(output_gradients(net, theta))
     usual = 0.05 if isinstance(net, ReluNet | DeepReluNet) else 1e-3
+    if isinstance(net, SmoothedReluNet):
+        usual = min(usual, 0.3 / slopes.max(initial=1e-300))
     h = min(usual if step is None else positive("step", step), margin / 2)
     found = hessian_trace(net, theta, h)
-    f, J = outputs(net, theta), np.abs(output_gradients(net, theta)).sum(axis=1)
+    f, J = outputs(net, theta), slopes.sum(axis=1)
     slope = 1.0 if isinstance(net, SmoothedReluNet) else 2 * np.abs(f - net.y)
     ulp = (net.width + net.X.shape[1]) * getattr(net, "depth", 2) * np.finfo(float).eps
     carried = ulp * output_terms(net, theta) * (8 * slope * np.size(theta) / h**2 + 16 * J / h)

@@ -10,6 +10,7 @@ from samtheory.problems.relu_nets import (
     DeepReluNet,
     LayerNormReluNet,
     ReluNet,
+    SmoothedReluNet,
     output_gradients,
     outputs,
     pre_activations,
@@ -54,6 +55,16 @@ def test_traces(net):
     exact = 2 / 4 * (output_gradients(net, theta) ** 2).sum()
     assert abs(found.value - exact) < found.tolerance < 1e-3 * exact
     assert (output_terms(net, theta) >= np.abs(outputs(net, theta)) * (1 - 1e-12)).all()
+
+
+def test_steep_outputs_under_the_logistic_loss():
+    X, y = np.array([[1.0, 0.5], [-0.3, 1.0]]), np.array([1.0, -1.0])
+    net = SmoothedReluNet(X, y, 1, 0.2)
+    theta = np.array([5e3, 5e3, 1e-4])  # 1e-3 of the last weight moves f_1 by 7.5
+    found, f, J = net_trace(net, theta), outputs(net, theta), output_gradients(net, theta)
+    s = 1 / (1 + np.exp(-f))
+    exact = (s * (1 - s) * (J**2).sum(axis=1)).mean()  # f is linear along each parameter
+    assert abs(found.value - exact) <= found.tolerance < 1e-3 * exact
 
 
 def test_on_a_kink():
