@@ -98,10 +98,13 @@ class OneStep:
         if not (certify and available()):
             return seen, None
         rule, top = SAM(shorter * eta, self.rho), np.sqrt(2 * self.L * R)
-        norms = abs(float(gradients(self.problem, [start])[0])), self.steep * top
-        levels = R * (1 + 1e-6), R  # a parabola is at the end of the range of |g|, where the programme has no interior
         whole = {"functions": "smooth-strongly-convex", "L": self.L, "mu": mu}
-        return seen, [worst_case(rule, **whole, start=r, gradient_norm=g) for r, g in zip(levels, norms)]
+        own = abs(float(gradients(self.problem, [start])[0]))
+        for wider in (1e-6, 1e-5):  # a parabola is at the end of the range of |g|; now and then the solver gives up
+            here = worst_case(rule, **whole, start=R * (1 + wider), gradient_norm=own)
+            if np.isfinite(here.error):
+                break
+        return seen, [here, worst_case(rule, **whole, start=R, gradient_norm=self.steep * top)]
 
     def predict(self, lift=1.0, factor=1.0):
         """The two bounds after one step."""
