@@ -94,6 +94,7 @@ def _parser() -> argparse.ArgumentParser:
     one.add_argument("names", nargs="*", metavar="NAME", help="figures (default: every one)")
     one.add_argument("--out", type=pathlib.Path, default=pathlib.Path("out"), metavar="DIR", help="default: out")
     one.add_argument("--fresh", action="store_true", help="compute the data again although it is stored")
+    one.add_argument("--jobs", type=_positive, default=os.cpu_count() or 1, help="processes (default: all cores)")
     one.set_defaults(run=_figures)
     return parser
 
@@ -189,7 +190,7 @@ def _worst_case(options: argparse.Namespace) -> int:
 def _figures(options: argparse.Namespace) -> int:
     from samtheory.report.figures import regenerate
 
-    regenerate(options.names, options.out, options.fresh)
+    regenerate(options.names, options.out, options.fresh, options.jobs)
     return 0
 
 

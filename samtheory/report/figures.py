@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import argparse
 import difflib
+import functools
 import hashlib
 import importlib.util
 import pathlib
@@ -21,6 +22,7 @@ import numpy as np
 from samtheory.claims.registry import experiments_root
 from samtheory.extras import MissingExtra, missing
 from samtheory.kernel import package_digest
+from samtheory.report.processes import in_processes
 
 
 def figures_root() -> pathlib.Path:
@@ -33,8 +35,8 @@ def paths() -> dict[str, pathlib.Path]:
     return {p.stem: p for p in sorted(figures_root().glob("*.py"))}
 
 
-def regenerate(names: list[str], out: pathlib.Path, fresh: bool = False) -> list[pathlib.Path]:
-    """Draw these figures (all of them when none is named) as PNG into `out`; data are kept in `out/data`.
+def regenerate(names: list[str], out: pathlib.Path, fresh: bool = False, jobs: int = 1) -> list[pathlib.Path]:
+    """Draw these figures (all of them when none is named) as PNG into `out`, in `jobs` processes; data in `out/data`.
 
     Where data need an extra that is not installed: of all figures these are left out, with a line that says so; a
     figure that was named raises MissingExtra.
@@ -47,19 +49,26 @@ def regenerate(names: list[str], out: pathlib.Path, fresh: bool = False) -> list
     if out.exists() and not out.is_dir():
         raise ValueError(f"--out {out} is not a folder")
     (out / "data").mkdir(parents=True, exist_ok=True)
-    written = []
-    for name in names or known:
-        module = _module(known[name])
-        try:
-            data = stored(module.DATA, out / "data" / f"{name}.npz", fresh)
-        except MissingExtra as error:
+    wanted, written = names or list(known), []
+    for name, drawn in in_processes(functools.partial(_one, out=out, fresh=fresh), wanted, min(jobs, len(wanted))):
+        if isinstance(drawn, MissingExtra):
             if names:
-                raise
-            print(f"left out {name}: {error}")
-            continue
-        written.append(render(module, data, out / f"{name}.png"))
-        print(f"wrote {written[-1]}")
+                raise drawn
+            print(f"left out {name}: {drawn}")
+        else:
+            written.append(drawn)
+            print(f"wrote {drawn}", flush=True)
     return written
+
+
+def _one(name: str, out: pathlib.Path, fresh: bool) -> pathlib.Path | MissingExtra:
+    """Draw one figure; an extra that its data lack is returned, not raised, so that the others go on."""
+    module = _module(paths()[name])
+    try:
+        data = stored(module.DATA, out / "data" / f"{name}.npz", fresh)
+    except MissingExtra as error:
+        return error
+    return render(module, data, out / f"{name}.png")
 
 
 def stored(producer: str, file: pathlib.Path, fresh: bool = False) -> dict[str, np.ndarray]:

@@ -2,10 +2,8 @@
 
 from __future__ import annotations
 
-import concurrent.futures
+import functools
 import json
-import multiprocessing
-import os
 import pathlib
 import platform
 import sys
@@ -19,6 +17,7 @@ from samtheory.claims.claim import command_of
 from samtheory.claims.falsify import search
 from samtheory.claims.registry import find
 from samtheory.claims.verify import Result, verify
+from samtheory.report.processes import in_processes
 from samtheory.report.table import results_table, wide_console
 
 
@@ -44,7 +43,8 @@ def run_all(
     try:
         with progress:
             task = progress.add_task("verifying", total=len(identifiers))
-            for identifier, result in _outcomes(identifiers, effort, seed, min(jobs, len(identifiers))):
+            one = functools.partial(_one, effort=effort, seed=seed)
+            for identifier, result in in_processes(one, identifiers, min(jobs, len(identifiers))):
                 results[identifier] = result
                 progress.update(task, advance=1, description=result.id)
                 if file is not None:
@@ -55,24 +55,6 @@ def run_all(
     if file is not None:
         write_json(file, ordered, effort, seed)
     return ordered
-
-
-def _outcomes(identifiers: list[str], effort: str, seed: int, jobs: int):
-    """(id, result) as they finish."""
-    if jobs <= 1:
-        for name in identifiers:
-            yield name, _one(name, effort, seed)
-        return
-    context = multiprocessing.get_context("spawn")
-    for threads in ("SAMTHEORY_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS"):
-        os.environ.setdefault(threads, "1")  # the processes share the cores
-    pool = concurrent.futures.ProcessPoolExecutor(jobs, mp_context=context)
-    try:
-        futures = {pool.submit(_one, name, effort, seed): name for name in identifiers}
-        for future in concurrent.futures.as_completed(futures):
-            yield futures[future], future.result()
-    finally:
-        pool.shutdown(cancel_futures=True)
 
 
 def _progress() -> Progress:
