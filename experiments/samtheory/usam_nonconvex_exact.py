@@ -86,7 +86,7 @@ class Descent:
         terms = abs(g[0]) + self.L * (abs(x[0, 0]) + self.rule.rho * abs(g[0]))  # of grad f(y), which cancel near 1/L
         scale += abs(g[0]) * self.rule.eta * terms
         found = None
-        if available():
+        if available() and not 0.99 < self.radius < 1:  # there 1/c is too large for the solver
             found = worst_case(self.rule, "smooth", L=self.L, steps=self.steps, metric="least-gradient")
         return f[0] - f[1], g[0] ** 2, EPS * scale, found
 
