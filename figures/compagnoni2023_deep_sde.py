@@ -21,7 +21,7 @@ def draw(data):
         gap.plot(t[1:], each[:, 1:].mean(axis=0), color=f"C{i}", lw=2, label=str(name))
     gap.set(xlabel=r"$t=\eta k$", ylabel=r"$|X_t-x_k|$", xlim=(0, t[-1]), ylim=(0, None))
     gap.set_title("distance to SAM's iterate, same noise")
-    gap.legend(loc="upper left")
+    gap.legend(loc="center right")
     return figure
 
 

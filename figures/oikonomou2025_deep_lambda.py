@@ -15,7 +15,8 @@ def draw(data):
             middle, spread = data[key][i].mean(axis=-1), data[key][i].std(axis=-1)
             axis.errorbar(data["rhos"], middle, spread, fmt="o-", ms=4, capsize=2, label=rf"$\lambda={lam:g}$")
         axis.set(xlabel=r"$\rho$", title=title)
-    axes[0].legend()
+        axis.set_ylim(0, None)
+    axes[0].legend(loc="lower left")
     return figure
 
 

@@ -2,7 +2,8 @@
 
 300 digits, 1497 for the test, tanh network, cross entropy, batches of 30; eps = rho (1 - lam + lam/|g|) g.  Oikonomou &
 Loizou (2025) report that accuracy depends on lam and rho together, USAM being the more sensitive to rho.  On digits the
-differences of the test error are of the order of its scatter over seeds: read the error bars.
+differences of the test error are within its scatter over seeds, so nothing is shown about it; the trace falls with rho,
+the more so the larger lam (as |g| < 1, the same rho pushes USAM less).
 """
 
 import numpy as np

@@ -3,7 +3,8 @@
 100 digits, tanh network, |out - onehot|^2/2.  Gradient descent first fits the data; then each method goes on from the
 same weights: SGD and 1-SAM one image a step, full-batch SAM with all.  Wen et al. (2023): along minima 1-SAM
 follows the flow that lowers Tr Hess L, full-batch SAM one that lowers lam_max; SGD without label noise hardly moves.
-The theorems are of eta, rho -> 0; this is one network at finite ones.
+The theorems are of eta, rho -> 0 on the minima; this is one network at finite ones, near them: 1-SAM lowers both the
+trace (by a quarter) and lam_max; full-batch SAM lowers lam_max and leaves the trace.
 """
 
 import numpy as np

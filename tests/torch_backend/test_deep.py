@@ -38,7 +38,7 @@ def test_the_smallest_size_runs_and_resumes(path, tmp_path):
     first = data(Options(24, 1, folder=tmp_path))
     files = sorted(tmp_path.iterdir())
     again = data(Options(24, 1, folder=tmp_path))  # every run is finished already
-    assert files and first.keys() == again.keys()
+    assert (files or path.stem == "_deep_sde") and first.keys() == again.keys()  # the SDE has no checkpoints
     for name, values in first.items():
         values = np.asarray(values)
         assert values.dtype.kind == "U" or np.isfinite(values).all(), name
