@@ -35,7 +35,7 @@ POINTS = 32
 )
 class Alignment:
     family: str = choice(
-        "x^2 + c sin^2 x", "indefinite quadratic", "log squares", "logistic", "strongly convex quadratic"
+        "x^2 + c sin^2 x", "indefinite quadratic", "log squares", "logistic", "logistic ridge", "convex quadratic"
     )
     reach: float = log_real(1e-3, 10)  # rho beta
     c: float = real(0, 10)
@@ -47,7 +47,7 @@ class Alignment:
     flat = {"dim": 1, "c": 3.0, "scale": 1.0, "seed": 0}
     examples = (
         flat | {"family": "indefinite quadratic", "reach": 0.7, "spread": 1.0},  # equality, -x^2/2
-        flat | {"family": "strongly convex quadratic", "reach": 0.7, "spread": 0.3},  # equality
+        flat | {"family": "convex quadratic", "reach": 0.7, "spread": 0.3},  # equality
         flat | {"family": "x^2 + c sin^2 x", "reach": 0.7, "spread": 1.0},
     )
 
@@ -59,23 +59,28 @@ class Alignment:
         if "quadratic" in self.family:
             lam = rng.uniform(self.spread, 1, self.dim) * (-1) ** (np.arange(self.dim) + 1)
             lam[0] = -1.0
-            if self.family.startswith("strongly"):
+            if self.family.startswith("convex"):
                 lam = np.abs(lam)
-                lam[0] = max(self.spread, 1e-3)
+                lam[0] = self.spread if self.dim > 1 else max(self.spread, 1e-3)
             basis = orthogonal(rng, self.dim)
             H = (basis * lam) @ basis.T
             return Quadratic((H + H.T) / 2, np.zeros(self.dim))
         A, b = regression_data(rng, 5, self.dim, 1.0)
-        return LogSquares(A, b) if self.family == "log squares" else Logistic(A, np.where(b > 0, 1.0, -1.0), 0.1)
+        return (
+            LogSquares(A, b)
+            if self.family == "log squares"
+            else Logistic(A, np.where(b > 0, 1.0, -1.0), 0.1 * ("ridge" in self.family))
+        )
 
     @functools.cached_property
     def known(self):
         """beta, the lower bound of <g~ - g, g>/(rho |g|^2)."""
         if "quadratic" in self.family:
             lam = np.linalg.eigvalsh(self.problem.matrix)
-            return np.abs(lam).max(), lam[0] if lam[0] > 0 else -np.abs(lam).max()
+            return np.abs(lam).max(), max(lam[0], 0.0) if self.family.startswith("convex") else -np.abs(lam).max()
         at = constants(self.problem)
-        return at.L, at.mu if at.mu is not None else -at.L
+        convex = self.family.startswith("logistic")
+        return at.L, at.mu if at.mu is not None else 0.0 if convex else -at.L
 
     @property
     def rho(self):
@@ -115,7 +120,11 @@ class Alignment:
         ),
         "1 + 1.000001 rho mu": control(
             predict=lambda c: c.predict(1 + 1e-6),
-            where=flat | {"family": "strongly convex quadratic", "spread": real(0.1, 1), "reach": real(0.5, 10)},
+            where=flat | {"family": "convex quadratic", "spread": real(0.1, 1), "reach": real(0.5, 10)},
+        ),
+        "a convex function is not strongly convex": control(
+            predict=lambda c: c.predict() + 0.01 * c.reach,
+            where={"family": "logistic", "dim": 1, "scale": real(5, 10), "reach": real(0.1, 10)},
         ),
         "convex bound on a function that is not": control(
             predict=lambda c: 1.0, where={"family": "x^2 + c sin^2 x", "c": real(5, 10), "scale": real(1, 3), "dim": 1,

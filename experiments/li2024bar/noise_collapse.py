@@ -118,7 +118,7 @@ class NoiseCollapse:
             evidence.append(at_most("|x'y| at the end", last, jump**2, why="one step from 0 in x and in y"))
         return evidence
 
-    below = {"side": "below", "ratio": real(0.2, 0.6), "reach": real(0.25, 0.3), "eta": 2e-3}
+    below = {"side": "below", "ratio": real(0.6, 0.9), "reach": real(0.25, 0.3), "eta": 2e-3}
     controls = {
         "rho off by ten per cent": control(predict=lambda c: c.predict(share=1.1), where=below),
         "SAM ends at the target": control(predict=lambda c: (c.target, 0.0), where=below),

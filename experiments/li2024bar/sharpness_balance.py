@@ -30,7 +30,7 @@ from samtheory.claims import (
     script,
     seeds,
 )
-from samtheory.evaluate import hessian
+from samtheory.evaluate import gradients, hessian
 from samtheory.measures.balancedness import balancedness
 from samtheory.problems.balanced import Inner, pair
 from samtheory.problems.links import HalfSquare, LogCosh, PseudoHuber, TanhSquare
@@ -72,7 +72,14 @@ class SharpnessBalance:
         return pair(np.random.default_rng(self.seed), (self.size, self.size), self.scale, self.tilt)
 
     def assumptions(self):
-        return [requires("f'' > 0", LINKS[self.link][1], ">", 0)]
+        link, z = LINKS[self.link][0], self.point
+        x, y = np.split(z, 2)
+        bend = hessian(Inner(link, [0.0], 1), np.array([1.0, 0.0]))[1, 1]  # f'' (y, x)(y, x)' at w = 0
+        slope = np.abs(gradients(Inner(link, [x @ y], self.size), z)).max()
+        return [
+            requires("f' = 0", slope, "<=", 32 * self.size * EPS * (z @ z) ** 1.5),
+            requires("f'' > 0", bend, ">", 0),
+        ]
 
     def measure(self):
         """lam_max at (x, y), at the balanced point of its orbit, and at x = +-y with the same product."""

@@ -104,6 +104,10 @@ class Threshold:
     controls = {
         "B falls below the threshold": control(measure=lambda c: c.measure(sign=-1.0)),
         "the threshold 0": control(predict=lambda c: c.predict(origin=True), where=between),
+        "q^1.02 in place of q": control(  # which one of them B is above
+            predict=lambda c: c.predict(power=1.02),
+            where=between | {"place": real(1.008, 1.012), "scale": real(1, 3), "target": real(1, 3), "share": 0.5},
+        ),
         "abar in place of its square": control(predict=lambda c: c.predict(power=0.5), where=between),
     }
 

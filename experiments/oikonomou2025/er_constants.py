@@ -29,6 +29,7 @@ from samtheory.samplings import expected_residual, optimal_probabilities, realis
 
 EPS = np.finfo(float).eps
 WHY = "64 + 8 n ulp of the terms"
+STEEPEST = "Lipschitz constant of every g_S"
 
 
 @claim(
@@ -37,7 +38,8 @@ WHY = "64 + 8 n ulp of the terms"
     kind="bound",
     confidence="derived (row of sampling without replacement as in the authors' code)",
     statement="""E|g_S(x)|^2 <= 2A (f(x) - f^inf) + B |g(x)|^2 + 2A Delta, with A, B of the sampling, for all x;
-        the identities behind it hold exactly, and E g_S = g, so that the fixed point of the mean step is x*.""",
+        the identities behind it hold exactly, every g_S is as smooth as stated, and E g_S = g, so that the fixed point
+        of the mean step is x*.""",
 )
 class ExpectedResidualConstants:
     sampling: str = choice("without replacement", "with replacement", "importance")
@@ -95,7 +97,7 @@ class ExpectedResidualConstants:
         return every.mean((g**2).sum(axis=2)), every.mean(g), largest, every.mean(weights)
 
     def predict(self, A=1.0, oracle=None):
-        """The bound, the identity, g at the points."""
+        """The bound, the identity, g at the points, the Lipschitz constant of every g_S."""
         oracle = self.oracle if oracle is None else oracle
         known = expected_residual(oracle, self.f_inf)
         g_i = sample_gradients(self.problem, self.points)
@@ -106,11 +108,11 @@ class ExpectedResidualConstants:
         left = (n - tau) / (tau * (n - 1)) if isinstance(oracle, WithoutReplacement) else 1 / tau
         square = (g**2).sum(axis=1)
         mean = ((g_i**2).sum(axis=2) * scaled).mean(axis=1)
-        return A * (2 * known.A * gap + known.C) + known.B * square, left * mean + known.B * square, g
+        return A * (2 * known.A * gap + known.C) + known.B * square, left * mean + known.B * square, g, known.lipschitz
 
     def judge(self, measured, predicted):
         second, mean, size, weight = measured
-        bound, identity, g = predicted
+        bound, identity, g, lipschitz = predicted
         f = losses(self.problem, self.points) + self.f_inf
         lost = 2 * expected_residual(self.oracle, self.f_inf).A * f  # f - f^inf and Delta are differences
         slack = (64 + 8 * self.n) * EPS * self.dim * (size**2 + bound)
@@ -124,6 +126,10 @@ class ExpectedResidualConstants:
             H = (p.A.T * weight) @ p.A + p.reg * weight.sum() * np.eye(self.dim)
             fixed = np.linalg.solve(H, p.A.T @ (weight * p.b))
             off = 1e3 * EPS * np.linalg.cond(H) * (1 + np.abs(losses(p, fixed)))
+            every = realisations(self.oracle).weights
+            curvatures = np.einsum("mi,ij,ik->mjk", every, p.A, p.A)
+            steepest = (np.linalg.eigvalsh(curvatures)[:, -1] + p.reg * every.sum(axis=1)).max()
+            evidence.append(at_most(STEEPEST, steepest, lipschitz, slack=64 * EPS * lipschitz, why="64 ulp"))
             evidence.append(equals("f - f* at the fixed point", losses(p, fixed), self.f_inf, tolerance=off,
                                    why="1e3 cond ulp of f"))  # fmt: skip
         return evidence
@@ -147,6 +153,11 @@ class ExpectedResidualConstants:
             measure=lambda c: c.measure(weighted=False),
             where={"sampling": "importance", "loss": "ridge", "spread": 1.0, "noise": real(1, 10), "share": 0.0},
             refutes="f - f* at the fixed point",
+        ),
+        "every g_S smoother by one in a thousand": control(
+            predict=lambda c: (*c.predict()[:3], 0.999 * c.predict()[3]),
+            where={"loss": "ridge", "dim": 1, "sampling": choice("with replacement", "importance"), "share": 0.0},
+            refutes=STEEPEST,
         ),
         "no Delta": control(
             predict=lambda c: (c.predict()[0] - expected_residual(c.oracle, c.f_inf).C, *c.predict()[1:]),

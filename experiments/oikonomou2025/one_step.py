@@ -82,8 +82,9 @@ class OneStep:
         return self.h / self.L, self.reach / self.L
 
     def assumptions(self):
+        batches = realisations(self.oracle).weights @ sample_constants(self.problem).L
         return [
-            requires("every g_S is L-Lipschitz", self.L, ">=", sample_constants(self.problem).L.mean()),
+            requires("f and every g_S are L-Lipschitz", max(batches.max(), constants(self.problem).L), "<=", self.L),
             requires("eta > 0", self.h, ">", 0),
         ]
 

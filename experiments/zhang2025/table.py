@@ -129,7 +129,7 @@ class Table:
     def judge(self, measured, table):
         x, g, eps = measured
         rng = np.random.default_rng([self.seed, 1])
-        off, length, reach, better, tolerance = [], [], [], [], []
+        off, length, reach, better, tolerance, wide = [], [], [], [], [], []
         for k in range(STEPS):
             P, Rg = table(x[k], g[: k + 1])
             v = np.linalg.solve(P.T, Rg)
@@ -143,12 +143,12 @@ class Table:
             # (d + 8) ulp of the solves and of the terms that eps is the small difference of
             scale = np.abs(x[k]).max() + np.abs(g[k]).max() + self.rho * np.linalg.norm(np.linalg.inv(P), 2)
             tolerance.append(8 * (self.dim + 8) * EPS * np.linalg.cond(P) ** 2 * scale / self.eta)
-        tolerance = np.array(tolerance)
-        wide = tolerance * np.linalg.norm(self.data[-1][0], 2) * self.spread * 10 * self.dim
+            wide.append(tolerance[-1] * np.linalg.norm(P, 2) * self.dim**0.5)
+        tolerance, wide = np.array(tolerance), np.array(wide)
         why = "8 (d + 8) ulp of x, g and eps over eta, times cond(P)^2"
         return [
             equals("eps", np.array(off), 0.0, tolerance=tolerance, why=why),
-            equals("|P eps|", np.array(length), self.rho, tolerance=wide, why=why + ", times |P|"),
+            equals("|P eps|", np.array(length), self.rho, tolerance=wide, why=why + ", times |P| sqrt d"),
             at_most("|eps|/|P^-1|", np.array(reach), self.rho, slack=wide, why=why),
             at_least("<R g, eps> over that of others", -np.array(better), 0.0, slack=wide, why=why),
         ]

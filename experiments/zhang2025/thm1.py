@@ -60,6 +60,7 @@ class Theorem1:
 
     examples = (
         {"method": "sam", "steps": 100, "h": 0.2, "rho0": 0.5, "noise": "1", "start": 3.0, "dim": 6, "seed": 0},
+        {"method": "sam", "steps": 300, "h": 0.05, "rho0": 0.01, "noise": "0", "start": 2.0, "dim": 6, "seed": 0},
     )
 
     @property
@@ -151,6 +152,7 @@ class Theorem1:
         ),
         "no gap_0": control(
             predict=lambda c: c.predict(gap0=0.0),
+            refutes="mean E|g(x_t + eps_t)|^2",
             where={"start": real(1, 3), "noise": "0", "rho0": 0.01, "h": real(0.02, 0.1),
                    "method": choice("sam", "info")},
         ),

@@ -17,14 +17,15 @@ def expected_cosine(a, s, c, nodes=400):
     trapezoidal rule in log u converges exponentially. Source: derived.
     """
     a, s, c = (np.asarray(v, dtype=float) for v in (a, s, c))
-    m, v = c * a, (c * s) ** 2
+    length = within("|a|", np.linalg.norm(a), "(0, inf)")
+    m, v = c * a, (c * within("s", s, "[0, inf)")) ** 2
     total = v.sum() + m @ m
     log_u = np.linspace(-60, 40 + 2 * np.log(len(a)), nodes)  # in units of 1/total
     u = np.exp(log_u)[:, None] / total
     wide = 1 + 2 * u * v
     log_product = -0.5 * np.log(wide).sum(axis=1) - (u * m**2 / wide).sum(axis=1)
     integrand = np.exp(0.5 * log_u + log_product) * (a * m / wide).sum(axis=1)
-    return float(integrand.sum() * (log_u[1] - log_u[0]) / np.sqrt(np.pi * total) / np.linalg.norm(a))
+    return float(integrand.sum() * (log_u[1] - log_u[0]) / np.sqrt(np.pi * total) / length)
 
 
 def cosine_bracket(a, s, c):
@@ -40,7 +41,7 @@ def cosine_bracket(a, s, c):
 
     a, s = np.asarray(a, dtype=float), within("s", s, "(0, inf)")
     c = within("c", c, "(0, inf)")
-    v, pull = (c * s) ** 2, c * a**2 / np.linalg.norm(a)
+    v, pull = (c * s) ** 2, c * a**2 / within("|a|", np.linalg.norm(a), "(0, inf)")
     k = within("sum v_i / max v_i", v.sum() / v.max(), "(1, inf)")
     low = (pull / np.sqrt(v.sum() + ((c * a) ** 2).sum() + 2 * v)).sum()
     return float(low), float(pull.sum() / np.sqrt(2 * v.max()) * np.exp(gammaln((k - 1) / 2) - gammaln(k / 2)))
@@ -62,7 +63,7 @@ def valley_drift(x, left, right, rho, sigma):
     def slope(y):
         return np.where(y < 0, left * y, right * y)
 
-    up = ndtr(slope(x) / sigma)
+    up = ndtr(slope(x) / within("sigma", sigma, "(0, inf)"))
     return up * slope(x + rho) + (1 - up) * slope(x - rho)
 
 
@@ -83,12 +84,28 @@ def valley_rest(left, right, rho, sigma):
 
 def valley_rest_noisy(left, right, rho):
     """rho (left - right)/(left + right): the sign of the ascent is a fair coin. Source: derived."""
-    return rho * (np.asarray(left) - right) / (np.asarray(left) + right)
+    left, right = within("left", left, "(0, inf)"), within("right", right, "(0, inf)")
+    return rho * (left - right) / (left + right)
 
 
 def valley_rest_worst_case(left, right, rho):
     """The minimiser of max over |e| <= rho of f(x + e): rho (sqrt left - sqrt right)/(sqrt left + sqrt right)."""
+    left, right = within("left", left, "(0, inf)"), within("right", right, "(0, inf)")
     return valley_rest_noisy(np.sqrt(left), np.sqrt(right), rho)
+
+
+def valley_bend(left, right, rho, sigma):
+    """(D', K) of the drift D of `valley_drift` at x* = `valley_rest`: |D(x) - D' (x - x*)| <= K (x - x*)^2 for all x.
+
+    K is the largest ratio on a grid, one per cent added; beyond the grid D is linear up to a constant. Source: derived.
+    """
+    rest, M = valley_rest(left, right, rho, sigma), max(left, right)
+    step = 1e-6 * rho
+    at = valley_drift(rest + step * np.array([-1, 1]), left, right, rho, sigma)
+    slope = (at[1] - at[0]) / (2 * step)
+    away = np.linspace(0, 5 * (rho + sigma / M), 4001)[1:]
+    away = np.concatenate([-away[::-1], away])
+    return slope, 1.01 * np.abs((valley_drift(rest + away, left, right, rho, sigma) - slope * away) / away**2).max()
 
 
 def valley_spread(left, right, rho, sigma, eta):

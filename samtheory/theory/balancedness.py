@@ -13,6 +13,7 @@ import math
 
 import numpy as np
 
+from samtheory.theory.ranges import within
 from samtheory.validate import nonnegative, positive
 
 SLOPES = {  # l' of the losses of one prediction, by name; each is 1-Lipschitz but for the last
@@ -29,7 +30,7 @@ def outer_step(B, x, y, G, G_plus, eta, rho):
     B + eta rho u (<G~ y, G y> - <G~'x, G'x>) + eta^2/2 (|G~ y~|^2 - |G~'x~|^2).
     """
     gx, gy = G @ y, G.T @ x
-    push = rho / math.sqrt(gx @ gx + gy @ gy)
+    push = rho / _length(gx, gy)
     down, right = G_plus @ (y + push * gy), G_plus.T @ (x + push * gx)
     return B + eta * outer_rate(x, y, G, G_plus, rho) + eta**2 / 2 * (down @ down - right @ right)
 
@@ -37,12 +38,16 @@ def outer_step(B, x, y, G, G_plus, eta, rho):
 def outer_rate(x, y, G, G_plus, rho):
     """dB/dt of SAM's flow on f(x y'), exactly: rho u (<G~ y, G y> - <G~'x, G'x>)."""
     gx, gy = G @ y, G.T @ x
-    return rho / math.sqrt(gx @ gx + gy @ gy) * ((G_plus @ y) @ gx - (G_plus.T @ x) @ gy)
+    return rho / _length(gx, gy) * ((G_plus @ y) @ gx - (G_plus.T @ x) @ gy)
 
 
 def outer_lead(rho, gx, gy):
     """rho (|g_x|^2 - |g_y|^2)/sqrt(|g_x|^2 + |g_y|^2) from the lengths |g_x|, |g_y|: dB/dt to first order in rho."""
-    return rho * (gx - gy) * (gx + gy) / np.hypot(gx, gy)
+    return rho * (gx - gy) * (gx + gy) / within("|(g_x, g_y)|", np.hypot(gx, gy), "(0, inf)")
+
+
+def _length(gx, gy):
+    return math.sqrt(within("|(g_x, g_y)|^2", gx @ gx + gy @ gy, "(0, inf)"))
 
 
 def outer_remainder(rho, L, h):
@@ -59,13 +64,14 @@ def outer_threshold(x, y, gx, gy):
     (|x||y|/2) (q - 1/q), q = |x||g_x|/(|y||g_y|): with the balanced pair x/c, c y, c^2 = |x|/|y|, of
     equal lengths, q is |G c y|/|G' x/c|.  B is above it if and only if |g_x| < |g_y|.
     """
+    x, y, gx, gy = (within(n, v, "(0, inf)") for n, v in {"|x|": x, "|y|": y, "|g_x|": gx, "|g_y|": gy}.items())
     q = x * gx / (y * gy)
     return x * y / 2 * (q - 1 / q)
 
 
 def inner_rate(B, h, rho, pull):
     """dB/dt of SAM's flow on f(x'y), exactly: -2 rho B pull/h, pull = mean over shards of sgn(f_j') f_j'(x~_j'y~_j)."""
-    return -2 * rho * B * pull / h
+    return -2 * rho * B * pull / within("h", h, "(0, inf)")
 
 
 def inner_remainder(B, h, rho, L):
@@ -73,7 +79,7 @@ def inner_remainder(B, h, rho, L):
 
     |x~'y~ - x'y| = |rho h + rho^2 s x'y/h^2| and |x'y| <= h^2/2; f' is L-Lipschitz.
     """
-    return 2 * np.abs(B) * L * rho**2 * (1 + rho / (2 * h))
+    return 2 * np.abs(B) * L * rho**2 * (1 + rho / (2 * within("h", h, "(0, inf)")))
 
 
 def sliding_rate(rho, bend, w, h):
@@ -82,7 +88,7 @@ def sliding_rate(rho, bend, w, h):
     q = (rho w/h^3)^2: both signs of the perturbation, in the proportion that keeps x'y at w (Filippov).
     2 rho^2 bend to first order.
     """
-    q = (rho * w / h**3) ** 2
+    q = (rho * w / within("h", h, "(0, inf)") ** 3) ** 2
     return 2 * rho**2 * bend * (1 - q) / (1 + 2 * q)
 
 
@@ -99,7 +105,7 @@ def matching_rate(rho, slope, B, h):
 
     Its own flow is dB/dt = -alpha sgn(B) h^2.
     """
-    return 2 * rho * np.abs(slope) * np.abs(B) / h**3
+    return 2 * rho * np.abs(slope) * np.abs(B) / within("h", h, "(0, inf)") ** 3
 
 
 def noisy_rate(w, h, target, alpha, rho, eta=0.0):
@@ -110,6 +116,7 @@ def noisy_rate(w, h, target, alpha, rho, eta=0.0):
         (2 rho/h)(k + rho h + c e) + eta (1 + rho^2/h^2) E f~'^2,
         E f~'^2 = m^2 + alpha^2 + rho^2 h^2 + c^2 + 2 rho h k + 2 c m + 2 rho h c e.
     """
+    h = within("h", h, "(0, inf)")
     m, b, c = w - target, rho * h, rho**2 * w / h**2
     k, e = _folded(m, alpha)
     square = m**2 + alpha**2 + b**2 + c**2 + 2 * b * k + 2 * c * m + 2 * b * c * e
@@ -120,6 +127,7 @@ def _folded(m, alpha):
     """E|m - alpha n| and E sgn(m - alpha n), n ~ N(0, 1)."""
     from scipy.special import erf
 
+    alpha = within("alpha", alpha, "(0, inf)")
     e = erf(m / (alpha * math.sqrt(2)))
     return alpha * math.sqrt(2 / math.pi) * np.exp(-((m / alpha) ** 2) / 2) + m * e, e
 
@@ -131,7 +139,7 @@ def noisy_drift(w, target, alpha, rho):
 
         m + sqrt(2) rho p e + 3 rho^2/2 + rho k/(sqrt(2) p) + rho^3 e/(2 sqrt(2) p).
     """
-    p, m = np.sqrt(w), w - target
+    p, m = np.sqrt(within("w", w, "(0, inf)")), w - target
     k, e = _folded(m, alpha)
     return m + math.sqrt(2) * rho * p * e + 1.5 * rho**2 + (k + rho**2 * e / 2) * rho / (math.sqrt(2) * p)
 

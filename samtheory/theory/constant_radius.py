@@ -40,22 +40,25 @@ def horizon_lower_bound(T, mu, beta, rho):
     Source: order Si & Yun 2023, construction and constant derived.
     """
     T, mu, beta = within("T", T, "[2, inf)"), within("mu", mu, "(0, inf)"), within("beta", beta, "(0, inf)")
+    within("mu / beta", mu / beta, "(0, 1.000000000001]")
     return beta**3 * within("rho", rho, "[0, inf)") ** 2 / (8 * mu**2 * T**2)
 
 
 def convex_gradient_bound(T, beta, eta, rho, gap0):
     """SAM, convex: (1/T) sum |g(x_t)|^2 <= 2 gap0/(eta T) + beta^3 eta rho^2, for h <= 1. Source: derived."""
-    return nonconvex_gradient_bound(T, beta, eta, 0.0, gap0) + beta**3 * eta * np.asarray(rho) ** 2
+    return nonconvex_gradient_bound(T, beta, eta, 0.0, gap0) + beta**3 * eta * within("rho", rho, "[0, inf)") ** 2
 
 
 def convex_tuned_step(T, beta, rho, gap0):
     """eta = min(1/beta, sqrt(2 gap0/(T beta^3 rho^2))), which all but minimises `convex_gradient_bound`."""
+    T, beta, gap0 = within("T", T, "[1, inf)"), within("beta", beta, "(0, inf)"), within("gap0", gap0, "[0, inf)")
     return np.minimum(1 / beta, np.sqrt(2 * gap0 / (T * beta**3)) / within("rho", rho, "(0, inf)"))
 
 
 def convex_tuned_bound(T, beta, rho, gap0):
     """2 beta gap0/T + 2 sqrt(2 gap0 beta^3 rho^2/T), with `convex_tuned_step`: it goes to 0. Source: derived."""
-    return 2 * beta * gap0 / T + 2 * np.sqrt(2 * gap0 * beta**3 * np.asarray(rho) ** 2 / T)
+    T, beta, gap0 = within("T", T, "[1, inf)"), within("beta", beta, "(0, inf)"), within("gap0", gap0, "[0, inf)")
+    return 2 * beta * gap0 / T + 2 * np.sqrt(2 * gap0 * beta**3 / T) * within("rho", rho, "[0, inf)")
 
 
 def nonconvex_gradient_bound(T, beta, eta, rho, gap0, sigma=0.0, shared=False):
@@ -64,7 +67,7 @@ def nonconvex_gradient_bound(T, beta, eta, rho, gap0, sigma=0.0, shared=False):
     noise = beta eta sigma^2, for shared samples 2 beta eta (sigma^2 + beta^2 rho^2); none if sigma = 0 and the gradient
     is exact. Source: order Si & Yun 2023, constants derived.
     """
-    T, beta = within("T", T, "(0, inf)"), within("beta", beta, "(0, inf)")
+    T, beta = within("T", T, "[1, inf)"), within("beta", beta, "(0, inf)")
     eta, rho = within("eta", eta, "(0, inf)"), within("rho", rho, "[0, inf)")
     noise = _noise(beta, eta, rho, sigma, shared)
     return 2 * within("gap0", gap0, "[0, inf)") / (eta * T) + beta**2 * rho**2 + noise

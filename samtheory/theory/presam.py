@@ -50,10 +50,10 @@ def decaying_gradient_bound(T, gap0, L, eta0, rho0, sigma, constant=4.0):
 
     The logarithm comes from the noise alone. Source: order Mi et al. 2022 (abstract), constants derived.
     """
-    return constant / (eta0 * np.sqrt(T)) * decaying_weighted_bound(T, gap0, L, eta0, rho0, sigma)
+    return decaying_weighted_bound(T, gap0, L, eta0, rho0, sigma) * constant / (eta0 * np.sqrt(T))
 
 
 def _arguments(T, gap0, L, eta0, rho0, sigma):
-    above = [within(n, v, "(0, inf)") for n, v in {"T": T, "L": L, "eta0": eta0}.items()]
-    others = [within(n, v, "[0, inf)") for n, v in {"gap0": gap0, "rho0": rho0, "sigma": sigma}.items()]
-    return above[0], others[0], above[1], above[2], others[1], others[2]
+    T, L, eta0 = within("T", T, "[1, inf)"), within("L", L, "(0, inf)"), within("eta0", eta0, "(0, inf)")
+    gap0, rho0, sigma = (within(n, v, "[0, inf)") for n, v in {"gap0": gap0, "rho0": rho0, "sigma": sigma}.items())
+    return T, gap0, L, eta0, rho0, sigma

@@ -97,7 +97,7 @@ def pl_bound(t, mu, L, A, B, C, eta, rho, mix, gap0):
 def decreasing_schedule(steps, mu, L, A, B, mix, kind="simplified"):
     """(rho_t, eta_t), t < steps: min{rho, 1/(2t + 1)} and min{eta, (2t + 1)/((t + 1)^2 mu)}, (rho, eta) = `pl_pair`."""
     rho, eta = pl_pair(mu, L, A, B, mix, kind)
-    t = np.arange(steps)
+    t = np.arange(within("steps", steps, "[0, inf)"))
     return np.minimum(rho, 1 / (2 * t + 1)), np.minimum(eta, (2 * t + 1) / ((t + 1) ** 2 * mu))
 
 
@@ -186,7 +186,8 @@ def usam_decreasing_schedule(steps, mu, beta):
     Source: Andriushchenko & Flammarion 2022 (memory).
     """
     mu, beta = within("mu", mu, "(0, inf)"), within("beta", beta, "(0, inf)")
-    t = np.arange(steps)
+    within("mu / beta", mu / beta, "(0, 1.000000001]")
+    t = np.arange(within("steps", steps, "[0, inf)"))
     eta = np.minimum((8 * t + 4) / (3 * mu * (t + 1) ** 2), 1 / (2 * beta))
     return eta, np.sqrt(eta / beta)
 
@@ -197,6 +198,8 @@ def usam_decreasing_bound(T, mu, beta, sigma, batch, gap0):
     Source: Andriushchenko & Flammarion 2022 (memory; the constants are not derived here).
     """
     T, batch = within("T", T, "[1, inf)"), within("batch", batch, "[1, inf)")
+    mu, beta = within("mu", mu, "(0, inf)"), within("beta", beta, "(0, inf)")
+    within("mu / beta", mu / beta, "(0, 1.000000001]")
     gap0, sigma = within("gap0", gap0, "[0, inf)"), within("sigma", sigma, "[0, inf)")
     return 3 * (beta / mu) ** 2 * gap0 / T**2 + 22 * beta * sigma**2 / (batch * mu**2 * T)
 
