@@ -48,12 +48,12 @@ class NoiseCollapse:
     target: float = log_real(0.3, 3)
     reach: float = real(0.25, 0.4)  # rho/sqrt(target)
     size: int = integer(1, 3)
-    eta: float = log_real(2e-3, 3e-3)  # times the target
+    eta: float = log_real(3e-3, 4e-3)  # times the target
     seed: int = seeds()
 
     examples = (
-        {"side": "below", "ratio": 0.355, "target": 0.5, "reach": 0.2 * 2**0.5, "size": 3, "eta": 2e-3, "seed": 0},
-        {"side": "above", "ratio": 0.28, "target": 0.5, "reach": 0.2 * 2**0.5, "size": 3, "eta": 2e-3, "seed": 0},
+        {"side": "below", "ratio": 0.355, "target": 0.5, "reach": 0.2 * 2**0.5, "size": 3, "eta": 4e-3, "seed": 0},
+        {"side": "above", "ratio": 0.28, "target": 0.5, "reach": 0.2 * 2**0.5, "size": 3, "eta": 4e-3, "seed": 0},
     )  # alpha = 0.5 and 1.5
 
     @property
@@ -118,9 +118,9 @@ class NoiseCollapse:
             evidence.append(at_most("|x'y| at the end", last, jump**2, why="one step from 0 in x and in y"))
         return evidence
 
-    below = {"side": "below", "ratio": real(0.6, 0.9), "reach": real(0.25, 0.3), "eta": 2e-3}
+    below = {"side": "below", "ratio": real(0.4, 0.6), "reach": real(0.35, 0.4), "eta": 4e-3}
     controls = {
-        "rho off by ten per cent": control(predict=lambda c: c.predict(share=1.1), where=below),
+        "rho off by fifteen per cent": control(predict=lambda c: c.predict(share=1.15), where=below),
         "SAM ends at the target": control(predict=lambda c: (c.target, 0.0), where=below),
         "it settles above alpha_c too": control(
             predict=lambda c: (c.target / 4, c.predict()[1]), where={"side": "above"}

@@ -46,6 +46,19 @@ def test_the_valley_rests_between_no_drift_and_a_fair_coin():
     np.testing.assert_allclose(al.valley_rest_worst_case(a, b, rho), worst, atol=1e-4)
 
 
+@pytest.mark.parametrize("sigma", [0.05, 0.5, 5.0])
+def test_the_drift_is_a_line_up_to_a_square(sigma):
+    a, b, rho = 3, 1, 0.5
+    rest, (slope, bend) = al.valley_rest(a, b, rho, sigma), al.valley_bend(a, b, rho, sigma)
+    away = np.concatenate([RNG.uniform(-1, 1, 5000), 30 * RNG.standard_normal(5000)])
+    off = np.abs(al.valley_drift(rest + away, a, b, rho, sigma) - slope * away) - bend * away**2
+    assert off.max() < 1e-9 and slope > b
+    p = NormalDist(0, sigma).cdf(b * rest)  # D' = p b + (1 - p) a + p' (f'(x + rho) - f'(x - rho)), 0 < x < rho
+    density = b * NormalDist(0, sigma).pdf(b * rest)
+    by_hand = p * b + (1 - p) * a + density * (b * (rest + rho) - a * (rest - rho))
+    np.testing.assert_allclose(slope, by_hand, rtol=1e-6)
+
+
 def test_the_drift_and_the_spread_are_those_of_the_step():
     a, b, rho, sigma, eta = 3, 1, 0.5, 1.2, 0.01
     slope = lambda y: np.where(y < 0, a * y, b * y)  # noqa: E731

@@ -108,3 +108,21 @@ def test_matching_rate_is_sams_lead():
     B, h = -0.7, 1.3
     flow = -bal.matching_rate(0.1, -0.4, B, h) * np.sign(B) * h**2
     np.testing.assert_allclose(flow, bal.inner_rate(B, h, 0.1, 0.4), rtol=1e-14)
+
+
+@pytest.mark.parametrize(
+    ("call", "words"),
+    [
+        (lambda: bal.outer_rate(np.ones(2), np.ones(2), np.zeros((2, 2)), np.ones((2, 2)), 0.1), "g_x, g_y"),
+        (lambda: bal.outer_lead(0.1, 0.0, 0.0), "g_x, g_y"),
+        (lambda: bal.outer_threshold(1.0, 1.0, 1.0, 0.0), "g_y"),
+        (lambda: bal.inner_rate(1.0, 0.0, 0.1, 1.0), "h = 0"),
+        (lambda: bal.sliding_rate(0.1, 1.0, 0.5, 0.0), "h = 0"),
+        (lambda: bal.matching_rate(0.1, 1.0, 0.5, 0.0), "h = 0"),
+        (lambda: bal.noisy_rate(0.1, 1.0, 0.5, 0.0, 0.1), "alpha = 0"),
+        (lambda: bal.noisy_drift(-0.1, 0.5, 0.1, 0.1), "w = -0.1"),
+    ],
+)
+def test_what_has_no_meaning_is_named(call, words):
+    with pytest.raises(ValueError, match=words):
+        call()

@@ -4,7 +4,6 @@ import numpy as np
 import pytest
 
 from samtheory.theory import constant_radius as cr
-from samtheory.theory import presam
 from samtheory.theory.cycles import following_error
 
 
@@ -56,8 +55,11 @@ def test_following_error_bounds_the_recursion():
         (lambda: cr.squared_floor_sharp(1, 3, 2, 0.1, 1, 1), "mu / beta = 1.5"),
         (lambda: cr.two_point_limit(1, 1, 1, 0.4), "p = 0.4"),
         (lambda: cr.stochastic_gap_bound(1, 1, 1, 1.5, 1, 1, 1, True), "eta mu = 1.5"),
-        (lambda: presam.presam_gradient_bound(4, 1, 2, 1, 1, 1), "3 L eta / 2 = 1.5"),
-        (lambda: presam.decaying_weighted_bound(4, 1, 2, 1, 1, 1), "4 L eta0 = 8.0"),
+        (lambda: cr.horizon_lower_bound(10, 2, 1, 1), "mu / beta = 2.0"),
+        (lambda: cr.convex_tuned_step(0, 1, 1, 1), "T = 0.0"),
+        (lambda: cr.convex_tuned_step(10, 1, 1, -1), "gap0 = -1.0"),
+        (lambda: cr.convex_tuned_bound(10, -1, 1, 1), "beta = -1.0"),
+        (lambda: cr.nonconvex_gradient_bound(0.5, 1, 1, 1, 1), "T = 0.5"),
     ],
 )
 def test_outside_its_range_a_bound_says_which_condition_fails(make, message):

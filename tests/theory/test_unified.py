@@ -108,8 +108,10 @@ def test_closed_form_is_above_the_recursion(C):
         (lambda: unified.pl_pair(0.1, 10, 0, 1, 2.0), "mix = 2.0 is outside"),
         (lambda: unified.pl_pair(0.1, 10, 0, 1, 0.5, "best"), "kind = 'best' is unknown"),
         (lambda: unified.decreasing_bound(3, **DATA, C=1, u_switch=1), "T = 3.0 is outside"),
+        (lambda: unified.usam_decreasing_schedule(9, 2, 1), "mu / beta = 2.0 is outside"),
+        (lambda: unified.usam_decreasing_bound(9, 2, 1, 1, 1, 1), "mu / beta = 2.0 is outside"),
     ],
-    ids=["rho", "eta", "mu", "k", "mix", "kind", "early"],
+    ids=["rho", "eta", "mu", "k", "mix", "kind", "early", "usam", "usam-bound"],
 )
 def test_out_of_range_says_what_fails(call, words):
     with pytest.raises(ValueError, match=words):
