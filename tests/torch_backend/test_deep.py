@@ -1,6 +1,7 @@
 """The experiments with networks: their smallest sizes run, resume to the same bits, and are left out without torch."""
 
 import importlib.util
+import struct
 import subprocess
 import sys
 
@@ -168,3 +169,14 @@ def test_sam_keeps_its_own_counts_through_follow():
     optimiser = SAM(net.parameters(), lr=0.1, rho=0.05)
     follow("s", net, optimiser, pictures, half_square, Options(6, 1), every=3, record=lambda net: {})
     assert optimiser.steps == 6
+
+
+def test_images_of_a_folder_stand_in_for_digits(tmp_path):
+    pixels, labels = np.arange(5 * 6, dtype=np.uint8), np.arange(5, dtype=np.uint8)
+    head = bytes([0, 0, 8, 3]) + struct.pack(">3I", 5, 2, 3)
+    (tmp_path / "train-images-idx3-ubyte").write_bytes(head + pixels.tobytes())
+    (tmp_path / "train-labels-idx1-ubyte").write_bytes(bytes([0, 0, 8, 1]) + struct.pack(">I", 5) + labels.tobytes())
+    data = images(Options(1, 1, source=str(tmp_path)))
+    assert data.x.shape == (5, 1, 2, 3) and data.y.tolist() == [0, 1, 2, 3, 4]
+    torch.testing.assert_close(data.x.mean(0), torch.zeros(1, 2, 3), atol=1e-7, rtol=0)
+    assert mlp(data, 4, 0, hidden=2)(data.x).shape == (5, 10)
