@@ -104,7 +104,8 @@ class ConstantStepFails:
             refutes="|g(x_k)|, over half of the limit",
         ),
         "SAM with steps that decay": control(
-            measure=lambda c: c.measure(lambda t, rho: SAM(InverseRoot(t), rho)), where={"h": real(0.05, 0.5)},
+            measure=lambda c: c.measure(lambda t, rho: SAM(InverseRoot(t), rho)),
+            where={"h": real(0.05, 0.5), "scale": log_real(0.1, 1)},
             refutes="|g(x_k)|, over half of the limit",
         ),
     }  # fmt: skip

@@ -116,9 +116,10 @@ class RelativeError:
             predict=lambda c: ((1 + 1e-6) * usam_descent(*c.rates), None),
             where=BENT | {"step": log_real(0.05, 1), "radius": real(0.05, 0.9)},
         ),
-        "twice the PL rate": control(
+        "a PL rate of 8 L c for 2 mu c": control(
             predict=lambda c: (c.predict()[0], 1 - 8 * constants(c.problem).L * c.predict()[0]),
-            where={"family": "sine", "step": real(0.02, 0.2), "start": real(0.5, 1)}, refutes="gap under PL",
+            where={"family": "sine", "step": real(0.02, 0.2), "start": real(0.5, 1), "radius": real(0, 0.5)},
+            refutes="gap under PL",
         ),
         "SAM in place of USAM": control(
             measure=lambda c: c.measure(lambda eta, rho: SAM(eta, 0.5)), where={"family": "sine", "step": real(0.5, 1)},

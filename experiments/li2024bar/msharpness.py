@@ -120,7 +120,9 @@ class Shards:
     away = {"tilt": real(3, 50), "scale": real(0.5, 3), "spread": real(1, 10), "shards": integer(3, 6), "m": 1}
     controls = {
         "|f'| in place of the mean of |f_j'|": control(
-            predict=lambda c: c.predict(together=True), where=away | {"reach": log_real(1e-3, 0.1)}, refutes="dB/dt"
+            predict=lambda c: c.predict(together=True),
+            where=away | {"reach": log_real(1e-3, 0.1), "shards": 6},
+            refutes="dB/dt",
         ),
         "one ascent for all shards": control(
             measure=lambda c: c.measure(whole=True), where=away | {"reach": log_real(1e-3, 0.05)}, refutes="dB/dt"

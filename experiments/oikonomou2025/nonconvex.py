@@ -136,10 +136,10 @@ class Nonconvex:
             refutes=LEAST,
         ),
         "constant steps, without the power and C": control(
-            measure=lambda c: c.measure(runs=256),
+            measure=lambda c: c.measure(runs=128),
             predict=lambda c: c.predict(power=0.0, C=0.0),
-            where={"sampling": "uniform", "n": 8, "dim": 1, "steps": 8000, "c": 0.3 * 8000**0.5, "mix": 0.0,
-                   "noise": 1.0, "start": 0.1},
+            where={"sampling": "uniform", "n": 8, "dim": 3, "steps": 32_000, "c": 0.3 * 32_000**0.5, "mix": 0.0,
+                   "noise": 1.0, "start": 0.5},
             refutes=LEAST,
         ),
         "no push by the normalised part": control(

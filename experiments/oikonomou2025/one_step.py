@@ -123,7 +123,8 @@ class OneStep:
     controls = {
         "no term in E|g_S|^2": control(
             predict=lambda c: c.predict(change=lambda *at: growth(*at[:4]) * at[4]), 
-            where={"noise": real(1, 3), "mix": real(0, 0.5), "h": real(0.3, 3)},
+            where={"noise": real(1, 3), "mix": real(0, 0.3), "h": real(0.5, 3), "loss": "ridge", "scale": real(5, 10),
+                   "sampling": choice("without replacement", "with replacement", "importance"), "n": integer(2, 5)},
         ),
         "Q without L eta^2/2 x 1.02, at mix = 1": control(  # at mix = 1, rho -> 0 the lemma gives L eta^2/2 |g|^2 away
             predict=lambda c: c.predict(change=lambda L, eta, rho, mix, second: 0.51 * L * eta**2 * second),
