@@ -5,8 +5,9 @@ N(0, sigma^2 I), the same in both gradients of a step.  The equations are
     dX = -(g + rho H E[p]) dt + sqrt(eta) (I + rho H D) sigma dW
 with the push p of each (`samtheory.sde.additive`), rho = sqrt(eta).  Recorded is the distance of a path to the iterates
 with the same noise, so that Monte Carlo noise does not enter the comparison (the theorem is of the weak error, which
-this distance bounds for Lipschitz test functions).  The package's integrators do the work; only the data need scikit-learn (the extra `torch`).  Runs on the
-CPU whatever --device says; an interrupted run starts again.
+this distance bounds for Lipschitz test functions).
+The package's integrators do the work; only the data need scikit-learn (the extra `torch`).  Runs on the CPU whatever
+--device says; an interrupted run starts again.
 """
 
 import numpy as np
