@@ -117,11 +117,11 @@ class Shards:
             at_least("|dB/dt| over the leading term of one shard", abs(rate), abs(one), slack=ulp, why=why),
         ]
 
-    away = {"tilt": real(3, 50), "scale": real(0.5, 3), "spread": real(1, 10), "shards": integer(3, 6), "m": 1}
+    away = {"tilt": real(3, 50), "scale": real(0.5, 3), "spread": real(1, 10), "shards": 6, "m": 1}
     controls = {
         "|f'| in place of the mean of |f_j'|": control(
             predict=lambda c: c.predict(together=True),
-            where=away | {"reach": log_real(1e-3, 0.1), "shards": 6},
+            where=away | {"reach": log_real(1e-3, 0.1)},
             refutes="dB/dt",
         ),
         "one ascent for all shards": control(
