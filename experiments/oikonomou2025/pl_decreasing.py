@@ -170,8 +170,8 @@ class PlDecreasing:
     controls = {
         "constant radius": control(
             measure=lambda c: c.measure(radius=1.0),
-            where={"rule": "SAM", "kind": "simplified", "noise": real(1, 2), "spread": real(0, 0.1),
-                   "start": real(0.5, 1)},
+            where={"rule": "SAM", "kind": "simplified", "noise": real(1.5, 2), "spread": real(0, 0.1),
+                   "start": real(0.5, 1), "n": integer(4, 6)},
             refutes=EXPONENT,
         ),
         "exponent 1.15": control(

@@ -12,7 +12,7 @@ the left side at x* and K its second-order remainder over (x - x*)^2, q = 1 - et
     |E x_t - x*| <= q^t x* + eta K sum_{s<t} q^(t-1-s) E(x_s - x*)^2
                  <= q^t x* + (K/D') eta B/(2 b - 2 eta a^2) + eta K x*^2 (r^t - q^t)/(r - q).
 
-Monte Carlo: Student's interval over 64 independent runs, a run's mean over its last quarter; false alarm 1e-6/2 each.
+Monte Carlo: Student's interval over 96 independent runs, a run's mean over its last quarter; false alarm 1e-6/2 each.
 """
 
 import numpy as np
@@ -31,7 +31,7 @@ from samtheory.theory.alignment import (
     valley_spread,
 )
 
-RUNS, MEMORIES = 64, 6
+RUNS, MEMORIES = 96, 6
 STRONG = {"noise": real(0.7, 1.5), "ratio": real(0.2, 0.3), "h": log_real(3e-3, 4e-3)}
 
 

@@ -28,7 +28,7 @@ from samtheory.sde.order import mean_interval
 from samtheory.simulate import simulate
 from samtheory.theory.constant_radius import nonconvex_gradient_bound, stochastic_gap_bound
 
-RUNS, STEPS, ALARM = 4096, 40, 1e-6 / 8
+RUNS, STEPS, ALARM = 16_384, 40, 1e-6 / 8
 LINE = {"family": "line", "samples": "independent"}
 
 
