@@ -21,7 +21,7 @@ from torch import Tensor, nn
 from torch.optim import Optimizer
 
 from samtheory.torch.data import Dataset, cifar10, digits, mnist
-from samtheory.torch.train import Criterion, Interrupted, train
+from samtheory.torch.train import Criterion, Interrupted, train, usable
 from samtheory.validate import count
 
 
@@ -146,6 +146,10 @@ def main(path: str, data: Callable[..., dict[str, Any]], show: Callable[[dict[st
     parser.add_argument("--data", metavar="FOLDER", help="MNIST or CIFAR-10 files in place of scikit-learn's digits")
     parser.add_argument("--out", type=pathlib.Path, default=pathlib.Path("out"), metavar="DIR")
     given = parser.parse_args()
+    try:
+        usable(given.device)
+    except ValueError as error:
+        parser.error(str(error))
     name = "_".join((pathlib.Path(path).parent.name, pathlib.Path(path).stem.lstrip("_")))
     identity = f"{given.steps}-{given.seeds}-{pathlib.Path(given.data).name if given.data else 'usual'}"
     folder = given.out / "checkpoints" / name / identity

@@ -11,6 +11,7 @@ from torch.func import functional_call, grad, grad_and_value, vmap
 
 from samtheory.torch.layout import Layout
 from samtheory.torch.rules import Rule, Step, mean, named
+from samtheory.torch.statistics import frozen_statistics
 from samtheory.validate import count
 
 Parameters = Tensor | Sequence[Tensor] | Mapping[str, Tensor]
@@ -158,9 +159,13 @@ def per_sample_gradients(
 
 
 def module_loss(model: torch.nn.Module, criterion: Callable[[Tensor, Tensor], Tensor]) -> Callable[..., Tensor]:
-    """loss_fn(params, x, y) = criterion(model(x), y) at these parameters: dict(model.named_parameters())."""
+    """loss_fn(params, x, y) = criterion(model(x), y) at these parameters: dict(model.named_parameters()).
+
+    A pure function: batch statistics are used as the model's mode has it, running ones are not updated.
+    """
 
     def loss(params: Mapping[str, Tensor], x: Tensor, y: Tensor) -> Tensor:
-        return criterion(functional_call(model, dict(params), (x,)), y)
+        with frozen_statistics(model):
+            return criterion(functional_call(model, dict(params), (x,)), y)
 
     return loss

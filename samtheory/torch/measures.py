@@ -14,8 +14,7 @@ from samtheory.theory.edges import sam_edge
 from samtheory.torch.gradient import Parameters, module_loss, per_sample_gradients, structure
 from samtheory.torch.layout import Layout
 from samtheory.torch.rules import mean
-from samtheory.torch.statistics import frozen_statistics
-from samtheory.validate import count, nonnegative, positive
+from samtheory.validate import between, count, nonnegative, positive
 
 
 class Hessian:
@@ -58,13 +57,12 @@ class Hessian:
         cls, model: nn.Module, criterion: Callable[[Tensor, Tensor], Tensor], x: Tensor, y: Tensor, **options: Any
     ) -> Hessian:
         """Of criterion(model(x), y) with respect to the model's trainable parameters; running statistics stay."""
-        plain = module_loss(model, criterion)
-
-        def loss(*args: Any) -> Tensor:
-            with frozen_statistics(model):
-                return plain(*args)
-
-        return cls(loss, {n: p for n, p in model.named_parameters() if p.requires_grad}, (x, y), **options)
+        return cls(
+            module_loss(model, criterion),
+            {n: p for n, p in model.named_parameters() if p.requires_grad},
+            (x, y),
+            **options,
+        )
 
     def _slope(self, w: Tensor, *batch: Tensor) -> tuple[Tensor, Tensor, Tensor]:
         """(w as a leaf, loss, gradient with its graph) on one chunk."""
@@ -167,6 +165,8 @@ def eigenvalues(
         image = hessian @ block
         basis, images = torch.cat([basis, block], 1), torch.cat([images, image], 1)
         small = (basis.T @ images).double().cpu().numpy()
+        if not np.isfinite(small).all():
+            raise FloatingPointError("products with the Hessian are not finite: it has no eigenvalues to look for")
         theta, s = np.linalg.eigh((small + small.T) / 2)
         chosen = np.argsort(orders[which](theta), kind="stable")[:k]
         rotation = torch.as_tensor(s[:, chosen]).to(basis)
@@ -210,6 +210,7 @@ def trace(hessian: Any, products: int = 90, *, false_alarm: float = 0.01, seed: 
     With products >= dim the trace is taken exactly.
     """
     products = count(6)("products", products)
+    false_alarm = between(0, 1)("false_alarm", false_alarm)
     if products >= hessian.dim:
         identity = torch.eye(hessian.dim, dtype=hessian.dtype, device=hessian.device)
         exact = np.float64(sum((hessian @ e)[i].item() for i, e in enumerate(identity)))

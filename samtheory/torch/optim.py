@@ -43,7 +43,7 @@ class _Pass:
     frozen: contextlib.ExitStack = dataclasses.field(default_factory=contextlib.ExitStack)
 
 
-_OWN = "base", "keys", "steps", "_rule", "_model", "_generator", "_clip", "_memory", "_omitted"
+_OWN = "base", "keys", "steps", "_rule", "_model", "_generator", "_clip", "_memory", "_omitted", "perturbation_norm"
 
 
 class SharpnessAware(Optimizer):
@@ -56,6 +56,7 @@ class SharpnessAware(Optimizer):
     generator    of the rule's random draws (esam, tsam)
     options      of the rule, and of the base; both may differ between groups
 
+    Random draws of the model (dropout) are made anew in every pass.  Parameters that require no gradient stay.
     Groups share one norm: eps = rho_group g/|g|, |g| over all perturbed parameters.  A group with perturb=False
     is left out of the perturbation and of its norm.  An option of the rule whose name the base uses too
     is the rule's in the constructor, and is called "sam_<name>" in the groups.
@@ -63,7 +64,7 @@ class SharpnessAware(Optimizer):
     keys               where an option of the rule is found in a parameter group
     steps              steps done
     omitted            perturbations left out so far because a norm was exactly zero
-    perturbation_norm  |eps| of the last perturbation
+    perturbation_norm  |eps| of the last perturbation (0 before there was one)
     """
 
     rule_name = "sam"
@@ -86,9 +87,10 @@ class SharpnessAware(Optimizer):
         checked = {**self._rule.checked(mine), "perturb": truth("perturb", options.pop("perturb", True))}
         self.base = _base(params, base, options)
         self.keys = {name: f"sam_{name}" if name in self.base.defaults else name for name in checked}
-        super().__init__(self.base.param_groups, {self.keys[name]: value for name, value in checked.items()})
+        own = {self.keys[name]: value for name, value in checked.items()}
+        super().__init__(self.base.param_groups, {**self.base.defaults, **own})  # schedulers look for momentum there
         self._memory: dict[str, Any] = {}
-        self.steps, self._omitted = 0, 0
+        self.steps, self._omitted, self.perturbation_norm = 0, 0, 0.0
         self._clear()
         self._relink()
         self._options()  # raises where a group has an option out of range
@@ -115,7 +117,8 @@ class SharpnessAware(Optimizer):
                   closures is m-SAM: each takes its own ascent, the base optimiser the mean of their directions.
                   None: finish what `accumulate` or `first_step` began
         scaler    a torch.amp.GradScaler: closures call scaler.scale(loss).backward() (or return per-sample losses);
-                  the step is left out where gradients overflow, and the caller calls scaler.update()
+                  the step is left out where gradients overflow, and the caller calls scaler.update().  The optimiser
+                  unscales: no scaler.unscale_ before it, `clip_norm` to clip
         """
         if closure is None:
             if self._pass is not None:
@@ -133,10 +136,10 @@ class SharpnessAware(Optimizer):
             raise RuntimeError("accumulate was called before: finish with step() without a closure")
         try:
             losses = [self.accumulate(each, scaler=scaler) for each in closures]
+            self._apply(scaler)
         except BaseException:
             self.abandon()
             raise
-        self._apply(scaler)
         return torch.stack(losses).mean()
 
     def accumulate(self, closure: Closure, *, scaler: Any = None) -> Tensor:
@@ -153,7 +156,7 @@ class SharpnessAware(Optimizer):
                 self.zero_grad()
                 with torch.enable_grad():
                     losses.append(closure())
-                    self._backward(losses[-1], scaler)
+                    self._backward(losses[-1], scaler, getattr(closure, "samples", None))
                 losses[-1] = losses[-1].detach()
                 more = self._advance(losses[-1], scaler)
         except BaseException:
@@ -161,16 +164,16 @@ class SharpnessAware(Optimizer):
             raise
         return mean(losses[0])
 
-    def _backward(self, loss: Any, scaler: Any) -> None:
+    def _backward(self, loss: Any, scaler: Any, samples: int | None) -> None:
         """The backward pass of per-sample losses; scalars have had theirs in the closure."""
         if not isinstance(loss, Tensor):
             raise TypeError(f"closure returned {type(loss).__name__}; it must return the loss, a tensor")
         weigh = self._pass.weigh
+        if weigh is not None and (loss.ndim == 0 or samples not in (None, loss.numel())):
+            raise ValueError(f"rule {self._rule.name!r} chooses samples: the loss must return one value a sample")
         if loss.ndim:
             total = mean(loss) if weigh is None else weigh(loss.detach()) @ loss
             (total if scaler is None else scaler.scale(total)).backward()
-        elif weigh is not None:
-            raise ValueError(f"rule {self._rule.name!r} chooses samples: closure must return one loss a sample")
         if all(p.grad is None for p in self._params()):
             raise RuntimeError("closure left no gradient: it must call loss.backward()")
 
@@ -182,7 +185,8 @@ class SharpnessAware(Optimizer):
         samples (esam with gamma < 1) or take no gradient at w (tsam) need `step(closure)`.
         """
         if self._pass is not None or self._directions:
-            raise RuntimeError("first_step was called already: call second_step (or abandon) first")
+            began = "accumulate" if self._pass is None else "first_step"
+            raise RuntimeError(f"{began} was called already: finish its step (or abandon) first")
         if not self._begin():
             self._restore()
             raise RuntimeError(f"rule {self._rule.name!r} takes no gradient at w: use step(closure)")
@@ -227,14 +231,18 @@ class SharpnessAware(Optimizer):
     def _params(self) -> list[Tensor]:
         return [p for group in self.param_groups for p in group["params"]]
 
+    def _checked(self, group: dict[str, Any], i: int) -> dict[str, Any]:
+        """The rule's options of the i-th group; ValueError where one is out of range."""
+        truth("perturb", group[self.keys["perturb"]])
+        return self._rule.checked({n: group[self.keys[n]] for n in self._rule.options}, f" of parameter group {i}")
+
     def _options(self) -> tuple[Layout, dict[str, Any], Tensor | None]:
         """(layout, the rule's options, support) from the groups as they are now."""
         layout, values, perturb = Layout(self._params()), {name: [] for name in self._rule.options}, []
         for i, group in enumerate(self.param_groups):
-            given = {name: group[self.keys[name]] for name in self._rule.options}
-            for name, value in self._rule.checked(given, f" of parameter group {i}").items():
+            for name, value in self._checked(group, i).items():
                 values[name] += [value] * len(group["params"])
-            perturb += [truth("perturb", group[self.keys["perturb"]])] * len(group["params"])
+            perturb += [bool(group[self.keys["perturb"]]) and p.requires_grad for p in group["params"]]
         options = {}
         for name, each in values.items():
             if name in self._rule.whole and len(set(each)) > 1:
@@ -255,8 +263,12 @@ class SharpnessAware(Optimizer):
         w = self._layout.flatten([p.detach() for p in self._params()])
         step = Step(w, memory, support, generator=self._generator)
         self._pass = _Pass(self._rule.run(step, **options), step)
-        query = next(self._pass.run)
-        self._move(query)
+        try:
+            query = next(self._pass.run)
+            self._move(query)
+        except BaseException:
+            self._restore()
+            raise
         return query is None
 
     @torch.no_grad()
@@ -356,6 +368,7 @@ class SharpnessAware(Optimizer):
             raise RuntimeError(f"rule {self._rule.name!r} keeps memory of the parameters it began with")
         for name, key in self.keys.items():
             param_group.setdefault(key, self.defaults[key] if name != "perturb" else True)
+        self._checked(param_group, len(self.param_groups))
         self.base.add_param_group(param_group)
 
     def state_dict(self) -> dict[str, Any]:
@@ -412,6 +425,10 @@ def micro_batches(loss_fn: Callable[..., Tensor], batch: Sequence[Tensor], m: in
         raise ValueError(f"m = {m} does not divide the batch, whose tensors have lengths {sorted(sizes)}")
 
     def closure(low: int) -> Closure:
-        return lambda: loss_fn(*(tensor[low : low + m] for tensor in batch)).reshape(-1)
+        def run() -> Tensor:
+            return loss_fn(*(tensor[low : low + m] for tensor in batch)).reshape(-1)
+
+        run.samples = m  # a mean loss, here of length 1, is none for rules that choose samples
+        return run
 
     return [closure(low) for low in range(0, min(sizes), m)]

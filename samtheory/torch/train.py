@@ -32,7 +32,7 @@ from samtheory.torch.optim import SharpnessAware, micro_batches
 from samtheory.validate import count
 
 Criterion = Callable[[Tensor, Tensor], Tensor]
-_VERSION = 1
+_VERSION = 2
 
 
 class Interrupted(KeyboardInterrupt):
@@ -101,7 +101,8 @@ def train(
     seed        of the order of the samples, and of torch's default stream at the start (dropout, draws of rules)
     device      where model and data are moved (default: where the model is)
     checkpoint  file written after every epoch, every `save_every` steps if given, and at an interrupt, whole or not at
-                all; an existing one is taken up if its seed, batch size, m and data agree, ValueError if not
+                all; an existing one is taken up if its seed, batch size, m, number of samples and the options the
+                optimiser started with agree, ValueError if not
     progress    show a bar
 
     The numbers: loss (mean over the epoch's steps, at the weights before each), lr; test_loss and test_accuracy.
@@ -116,12 +117,14 @@ def train(
         raise ValueError(f"m = {m} does not divide every batch ({batch_size}, last {len(data.y) % batch_size})")
     if save_every is not None:
         save_every = count(1)("save_every", save_every)
-    where = torch.device(device) if device is not None else next(model.parameters()).device
+    where = usable(device) if device is not None else next(model.parameters()).device
     model.to(where)
     data, test = data.to(where), None if test is None else test.to(where)
 
     run = _Run(model, optimiser, scheduler, scaler, {"seed": seed, "batch_size": batch_size, "m": m, "n": len(data.y)})
     file = None if checkpoint is None else pathlib.Path(checkpoint)
+    if file is not None and not file.parent.is_dir():
+        raise FileNotFoundError(f"checkpoint = {str(checkpoint)!r} lies in no existing folder")
     if file is not None and file.exists():
         run.load(file)
     else:
@@ -159,6 +162,14 @@ def train(
     return run.history
 
 
+def usable(device: str | torch.device) -> torch.device:
+    """The device, if a tensor can be made there; ValueError if not."""
+    try:
+        return torch.empty(0, device=device).device
+    except (RuntimeError, AssertionError) as error:  # PyTorch built without CUDA asserts
+        raise ValueError(f"device = {str(device)!r} cannot be used here: {str(error).splitlines()[0]}") from None
+
+
 def _step(model, optimiser, criterion, x, y, m, autocast, scaler) -> float:
     """One step of the optimiser on one batch; the loss before it."""
 
@@ -190,6 +201,7 @@ class _Run:
         self.parts = {"model": model, "optimiser": optimiser, "scheduler": scheduler, "scaler": scaler}
         self.parts = {name: part for name, part in self.parts.items() if part is not None}
         self.identity = identity
+        self.start = _group_options(optimiser)
         self.order = torch.Generator().manual_seed(identity["seed"])
         self.history: list[dict[str, float]] = []
         self.epoch = 0
@@ -208,6 +220,7 @@ class _Run:
         return {
             "version": _VERSION,
             "identity": self.identity,
+            "start": self.start,
             "parts": {name: part.state_dict() for name, part in self.parts.items()},
             "random": {
                 "torch": torch.get_rng_state(),
@@ -231,6 +244,15 @@ class _Run:
             raise ValueError(f"checkpoint {file} has the state of {sorted(state['parts'])}, not {sorted(self.parts)}")
         for name, part in self.parts.items():
             part.load_state_dict(state["parts"][name])
+        if self.start != _group_options(state["parts"]["optimiser"]):  # then not the one that went as far as the file
+            for i, (mine, theirs) in enumerate(zip(self.start, state["start"])):
+                for name in mine.keys() | theirs.keys():
+                    if (found := theirs.get(name)) != (value := mine.get(name)):
+                        raise ValueError(
+                            f"checkpoint {file} is of a run that began with {name} = {found!r} in parameter group {i} "
+                            f"of the optimiser, not {value!r}"
+                        )
+        self.start = state["start"]
         draws = state["random"]
         torch.set_rng_state(draws["torch"])
         if draws["cuda"] and torch.cuda.is_available():
@@ -243,6 +265,12 @@ class _Run:
         self.epoch, self.history = state["epoch"], state["history"]
         self._begin()
         self.done, self.total = state["done"], state["total"]
+
+
+def _group_options(optimiser: Optimizer | Mapping[str, Any]) -> list[dict[str, Any]]:
+    """What the parameter groups of an optimiser, or of its state, say besides their parameters."""
+    groups = optimiser["param_groups"] if isinstance(optimiser, Mapping) else optimiser.param_groups
+    return [{name: value for name, value in group.items() if name != "params"} for group in groups]
 
 
 def read_checkpoint(file: str | pathlib.Path) -> dict[str, Any]:

@@ -228,3 +228,11 @@ def test_linear_and_partly_linear_losses():
 def test_bad_input(run, message):
     with pytest.raises(ValueError, match=message):
         run(Hessian.of(network(), cross_entropy, X, Y))
+
+
+def test_a_hessian_that_is_not_finite_and_a_wrong_level_are_named():
+    broken = Hessian(lambda w: w.square().sum() * torch.nan, torch.ones(3))
+    with pytest.raises(FloatingPointError, match="products with the Hessian are not finite"):
+        eigenvalues(broken)
+    with pytest.raises(ValueError, match="false_alarm = 7"):
+        trace(Hessian(lambda w: w.square().sum(), torch.ones(3)), false_alarm=7)

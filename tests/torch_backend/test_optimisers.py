@@ -516,8 +516,9 @@ def test_shards_share_no_memory_and_esam_needs_samples():
     with pytest.raises(RuntimeError, match="keeps memory"):
         st.FSAM(net.parameters(), lr=0.1).step(closures)
     optimiser = st.ESAM(net.parameters(), lr=0.1, gamma=0.5)
-    with pytest.raises(ValueError, match="one value a sample"):
-        optimiser.step(closure_of(net))
+    for closure in (closure_of(net), closures):  # a mean loss would make of the batch one sample, always chosen
+        with pytest.raises(ValueError, match="one value a sample"):
+            optimiser.step(closure)
     start = flat(net)
     expected = sam_gradient(
         module_loss(net, lambda out, y: cross_entropy(out, y, reduction="none")),
@@ -525,3 +526,60 @@ def test_shards_share_no_memory_and_esam_needs_samples():
     ).gradient  # fmt: skip
     optimiser.step(lambda: cross_entropy(net(X), Y, reduction="none"))
     torch.testing.assert_close(start - flat(net), 0.1 * torch.cat([g.reshape(-1) for g in expected.values()]))
+
+
+@pytest.mark.parametrize("base, cycled", [(torch.optim.SGD, "momentum"), (torch.optim.AdamW, "betas")])
+def test_schedulers_that_cycle_the_momentum(base, cycled):
+    net = network()
+    optimiser = SAM(net.parameters(), base, lr=0.1, **({"momentum": 0.9} if cycled == "momentum" else {}))
+    start = optimiser.param_groups[0][cycled]
+    scheduler = torch.optim.lr_scheduler.OneCycleLR(optimiser, 0.1, total_steps=8)
+    for _ in range(3):
+        optimiser.step(closure_of(net))
+        scheduler.step()
+    assert optimiser.base.param_groups[0][cycled] != start
+
+
+@pytest.mark.parametrize("name", OPTIMISERS)
+def test_frozen_parameters_are_not_perturbed(name):
+    net, seen = network(), []
+    optimiser = OPTIMISERS[name](net.parameters(), lr=0.1, weight_decay=0.1)
+    train(net, optimiser, 1)
+    net[0].weight.requires_grad_(False)
+    before = net[0].weight.clone()
+
+    def closure():
+        seen.append(torch.equal(net[0].weight, before))
+        return closure_of(net)()
+
+    optimiser.step(closure)
+    assert all(seen) and torch.equal(net[0].weight, before)
+
+
+def test_after_a_failure_of_the_base_the_next_step_is_a_new_one():
+    class Once(torch.optim.SGD):
+        failed = False
+
+        def step(self, closure=None):
+            if not self.failed:
+                self.failed = True
+                raise OSError("once")
+            return super().step(closure)
+
+    net, other = network(), network()
+    optimiser = SAM(net.parameters(), Once, lr=0.1)
+    assert optimiser.perturbation_norm == 0
+    with pytest.raises(OSError, match="once"):
+        optimiser.step(closure_of(net))
+    assert torch.equal(flat(net), flat(other))
+    train(net, optimiser, 1)
+    train(other, SAM(other.parameters(), lr=0.1), 1)
+    assert torch.equal(flat(net), flat(other)) and optimiser.steps == 1
+
+
+def test_a_group_out_of_range_is_not_added():
+    net = network()
+    optimiser = SAM(net.parameters(), lr=0.1)
+    with pytest.raises(ValueError, match="rho of parameter group 1 = -1 is negative"):
+        optimiser.add_param_group({"params": [nn.Parameter(torch.zeros(2, dtype=torch.float64))], "rho": -1})
+    train(net, optimiser, 1)

@@ -38,7 +38,7 @@ from samtheory.rules.vasso import VaSSO
 from samtheory.rules.weight_decay import WeightDecay
 from samtheory.rules.wsam import WSAM
 from samtheory.simulate import simulate
-from samtheory.torch import RULES, SharpnessAware, micro_batches, per_sample_gradients, sam_gradient
+from samtheory.torch import RULES, SharpnessAware, micro_batches, module_loss, per_sample_gradients, sam_gradient
 
 
 def vector(*values):
@@ -398,3 +398,17 @@ def test_bad_input(options, message):
 def test_esam_needs_per_sample_losses():
     with pytest.raises(ValueError, match="one value a sample"):
         sam_gradient(lambda w, z, y: LOGIT(w, z, y).mean(), W, batch=(Z, Y), rule="esam", gamma=0.5)
+
+
+def test_losses_of_a_module_leave_its_running_statistics():
+    """And so can be differentiated and mapped over shards, each normalised by its own statistics."""
+    torch.manual_seed(0)
+    net = torch.nn.Sequential(torch.nn.Linear(4, 6), torch.nn.BatchNorm1d(6), torch.nn.Linear(6, 3)).double()
+    x, y = torch.randn(8, 4, dtype=torch.float64), torch.arange(8) % 3
+    loss, params = module_loss(net, torch.nn.functional.cross_entropy), dict(net.named_parameters())
+    before = {name: value.clone() for name, value in net.named_buffers()}
+    shards = [sam_gradient(loss, params, 0.1, batch=(x[i : i + 4], y[i : i + 4])).gradient for i in (0, 4)]
+    both = sam_gradient(loss, params, 0.1, batch=(x, y), m=4).gradient
+    for name in params:
+        torch.testing.assert_close(both[name], (shards[0][name] + shards[1][name]) / 2, rtol=0, atol=1e-13)
+    assert all(torch.equal(value, before[name]) for name, value in net.named_buffers()) and net[1].track_running_stats

@@ -130,6 +130,10 @@ def test_wrong_checkpoints_are_refused(tmp_path):
         run(setup(), checkpoint=file, seed=1)
     with pytest.raises(ValueError, match=r"rule 'fsam'.*rule is 'sam'"):
         run(setup("SAM"), checkpoint=file)
+    parts = setup()
+    parts[1].param_groups[0]["rho"] = 0.5
+    with pytest.raises(ValueError, match=r"began with rho = 0.05 in parameter group 0 of the optimiser, not 0.5"):
+        run(parts, checkpoint=file)
     file.write_bytes(file.read_bytes()[:-50])
     with pytest.raises(ValueError, match="is damaged"):
         run(setup(), checkpoint=file)
@@ -164,11 +168,29 @@ def test_elsewhere_than_in_the_main_thread():
         ({"m": 3}, "m = 3 does not divide every batch"),
         ({"save_every": 0}, "save_every = 0"),
         ({"seed": -1}, "seed = -1"),
+        ({"device": "nowhere"}, "device = 'nowhere' cannot be used here"),
     ],
 )
 def test_bad_input(options, message):
     with pytest.raises(ValueError, match=message):
         run(setup(), **options)
+
+
+def test_the_same_objects_go_on_from_their_checkpoint(tmp_path):
+    """Although the schedule has changed the optimiser's options since it was made."""
+    parts, file = setup(), tmp_path / "run.pt"
+    run(parts, epochs=3, checkpoint=file)
+    assert parts[1].param_groups[0]["lr"] != 0.1
+    history = run(parts, checkpoint=file)
+    assert history == run(setup()) == run(setup(), checkpoint=file)
+
+
+def test_a_missing_folder_is_noticed_before_training(tmp_path):
+    model, *others = setup()
+    before = flat(model)
+    with pytest.raises(FileNotFoundError, match=r"checkpoint = .* lies in no existing folder"):
+        run((model, *others), checkpoint=tmp_path / "none" / "run.pt")
+    assert torch.equal(flat(model), before)
 
 
 def test_divergence_and_shards_without_sam():
