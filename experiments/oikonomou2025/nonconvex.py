@@ -144,7 +144,7 @@ class Nonconvex:
         ),
         "no push by the normalised part": control(
             predict=lambda c: c.predict(pushed=0.0),
-            where=single | {"mix": 1.0, "dim": 3, "steps": 2000, "c": 0.5 * 2000**0.5}, refutes=LEAST,
+            where=single | {"mix": 1.0, "dim": 3, "steps": 100_000, "c": 0.5 * 100_000**0.5}, refutes=LEAST,
         ),
     }  # fmt: skip
 
