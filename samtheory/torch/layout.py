@@ -46,8 +46,11 @@ class Layout:
 
     def unflatten(self, vector: Tensor) -> list[Tensor]:
         """The tensors, each in its own shape and dtype (views of the vector where the dtype is the vector's)."""
-        pieces = vector.split(self.sizes)
-        return [piece.reshape(shape).to(dtype) for piece, (shape, dtype) in zip(pieces, self._forms)]
+        return [piece.to(dtype) for piece, (_, dtype) in zip(self.views(vector), self._forms)]
+
+    def views(self, vector: Tensor) -> list[Tensor]:
+        """The parts of the vector in the shapes of the tensors, in its own dtype."""
+        return [piece.reshape(shape) for piece, (shape, _) in zip(vector.split(self.sizes), self._forms)]
 
     def spread(self, values: Sequence[float]) -> float | Tensor:
         """One number a tensor: the number itself where all agree, else a vector [dim] of them."""

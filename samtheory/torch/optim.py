@@ -299,22 +299,22 @@ class SharpnessAware(Optimizer):
         self._move(query)
         return True
 
+    @torch.no_grad()
     def _move(self, query: Any) -> None:
-        """Weights to w + eps."""
+        """Weights to w + eps, rounded once."""
         eps, self._pass.weigh = query if isinstance(query, tuple) else (query, None)
         if eps is not None:
             self._pass.norm = torch.linalg.vector_norm(eps)
-            self._write(self._pass.step.w + eps)
+            views = self._layout.views
+            for p, w, e in zip(self._params(), views(self._pass.step.w), views(eps)):
+                torch.add(w, e, out=p)
 
     @torch.no_grad()
-    def _write(self, vector: Tensor) -> None:
-        for p, value in zip(self._params(), self._layout.unflatten(vector)):
-            p.copy_(value)
-
     def _restore(self) -> None:
         if self._pass is not None:
             self._pass.frozen.close()
-            self._write(self._pass.step.w)
+            for p, w in zip(self._params(), self._layout.views(self._pass.step.w)):
+                p.copy_(w)
             self._pass = None
 
     @torch.no_grad()

@@ -18,6 +18,7 @@ import random
 import signal
 import tempfile
 import threading
+import zipfile
 from collections.abc import Callable, Iterator, Mapping
 from typing import Any
 
@@ -278,10 +279,15 @@ def read_checkpoint(file: str | pathlib.Path) -> dict[str, Any]:
     if not pathlib.Path(file).is_file():
         raise FileNotFoundError(f"checkpoint {file} does not exist")
     try:
+        with zipfile.ZipFile(file) as archive:  # torch.load looks at no checksum
+            if (record := archive.testzip()) is not None:
+                raise ValueError(f"the checksum of {record} is wrong")
         state = torch.load(file, map_location="cpu", weights_only=True)
         if state["version"] == _VERSION:
             return state
-    except (RuntimeError, OSError, EOFError, KeyError, TypeError, ValueError, pickle.UnpicklingError) as error:
+    except (
+        RuntimeError, OSError, EOFError, KeyError, TypeError, ValueError, zipfile.BadZipFile, pickle.UnpicklingError
+    ) as error:  # fmt: skip
         raise ValueError(f"checkpoint {file} is damaged, or no checkpoint of this package: {error}") from None
     raise ValueError(f"checkpoint {file} has version {state['version']}; this package reads {_VERSION}")
 

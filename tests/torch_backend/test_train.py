@@ -134,9 +134,12 @@ def test_wrong_checkpoints_are_refused(tmp_path):
     parts[1].param_groups[0]["rho"] = 0.5
     with pytest.raises(ValueError, match=r"began with rho = 0.05 in parameter group 0 of the optimiser, not 0.5"):
         run(parts, checkpoint=file)
-    file.write_bytes(file.read_bytes()[:-50])
-    with pytest.raises(ValueError, match="is damaged"):
-        run(setup(), checkpoint=file)
+    whole = file.read_bytes()
+    at = whole.index(read_checkpoint(file)["parts"]["model"]["0.weight"].numpy().tobytes())  # one bit of one weight
+    for damaged in (whole[:-50], whole[:at] + bytes([whole[at] ^ 1]) + whole[at + 1 :]):
+        file.write_bytes(damaged)
+        with pytest.raises(ValueError, match="is damaged"):
+            run(setup(), checkpoint=file)
 
 
 def test_shards_losses_by_sample_and_mixed_precision(capsys):
