@@ -100,7 +100,11 @@ class Step:
         return v if self.support is None else v * self.support
 
     def unit(self, v: Tensor, scale: Tensor | None = None) -> Tensor:
-        """v/|scale| (scale = v where not given); 0, and counted, where the norm is exactly zero; NaN stays NaN."""
+        """v/|scale| (scale = v where not given); 0, and counted, where the norm is exactly zero; NaN stays NaN.
+
+        The norm is PyTorch's, which squares: in float32 it is 0 for |scale| below about 1e-23, inf (v/inf = 0, not
+        counted) above about 1e19.
+        """
         norm = torch.linalg.vector_norm(v if scale is None else scale)
         self.omitted = self.omitted + (norm == 0)
         return v * _inverse(norm)
