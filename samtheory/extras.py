@@ -12,6 +12,10 @@ class MissingExtra(ModuleNotFoundError):
     def __init__(self, what: str, needs: str, extra: str, name: str | None = None):
         super().__init__(f"{what} needs {needs}, which is not installed: pip install samtheory[{extra}]", name=name)
         self.extra = extra
+        self._made_of = what, needs, extra, name
+
+    def __reduce__(self):
+        return MissingExtra, self._made_of  # it comes back from other processes
 
 
 def missing(error: ModuleNotFoundError, what: str) -> ModuleNotFoundError:
