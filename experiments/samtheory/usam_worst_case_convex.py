@@ -10,7 +10,7 @@ shape; the extremal functions, which attain both; and, where the extra `pep` is 
 programme over the whole class.
 
 The second bound was stated for every rho (rates.md, C30).  The programme refutes that: at rho L = 4.5, eta h(L) = 1.82,
-N = 3 the worst convex function, in three dimensions, ends 7.8 % above the formula; the excess begins between
+N = 3 the worst convex function, in two dimensions, ends 7.8 % above the formula; the excess begins between
 rho L = 1.5 and 1.75, for eta h(L) near 1.8 and N >= 2.  Nor does the squared distance behave like the gap: it grows by
 1.587 in a step at mu = 1e-3, rho L = 10, eta h(L) = 1.9, where the gap falls by 0.99965.  Both are controls.
 

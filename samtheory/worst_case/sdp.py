@@ -16,7 +16,7 @@ import importlib.util
 import math
 import time
 import warnings
-from typing import Any
+from typing import Any, NamedTuple
 
 import numpy as np
 
@@ -167,6 +167,36 @@ def invariant_level(rule: SAM, *, L: float, mu: float, accuracy: float = 0.01) -
     return math.sqrt(low * high)
 
 
+class Extremal(NamedTuple):
+    """Points x [K, r] of a worst function, its gradients [K, r] and values [K] there, in as few dimensions as found.
+
+    The minimiser, where there is one, is row 0, at 0 with value 0; then x_0, y_0, x_1, y_1, ..., x_N.
+    """
+
+    x: np.ndarray
+    gradient: np.ndarray
+    value: np.ndarray
+
+
+def extremal(rule: Any, functions: str, *, mu: float = 0.0, steps: int = 1, metric: str = "gap") -> Extremal:
+    """What a worst function looks like at the points of the run, L = 1 and start = 1 (see `worst_case`).
+
+    Among the solutions one of low rank is sought (log-det heuristic of PEPit), so that it can be drawn; any function
+    of the class that interpolates these data is a worst one.  Raises as `worst_case`, and SolverError.
+    """
+    if not worst_case(rule, functions, L=1.0, mu=mu, steps=steps, metric=metric).solved:
+        raise SolverError(f"there is no worst {metric} of {rule!r} over {functions} functions")
+    problem, f = _programme(_ascent(rule, steps, None), float(rule.eta), functions, mu, steps, metric, None)
+    with warnings.catch_warnings(), contextlib.redirect_stdout(None):
+        warnings.simplefilter("ignore")
+        problem.solve(wrapper="cvxpy", solver="CLARABEL", verbose=0, dimension_reduction_heuristic="logdet3")
+    x, g, value = (np.array([part.eval() for part in column]) for column in zip(*f.list_of_points))
+    away = x - x[0]
+    sizes, basis = np.linalg.svd(np.concatenate([away, g]), full_matrices=False)[1:]
+    rank = int((sizes > 1e-3 * sizes[0]).sum())
+    return Extremal(away @ basis[:rank].T, g @ basis[:rank].T, value - value[0])
+
+
 def _ascent(rule: Any, steps: int, gradient_norm: float | None) -> float:
     """What the gradient is multiplied by in the perturbation; for SAM its unit vector."""
     if not all(isinstance(v, int | float) for v in rule if not isinstance(v, str)):
@@ -193,7 +223,12 @@ def _ascent(rule: Any, steps: int, gradient_norm: float | None) -> float:
 
 @functools.lru_cache(maxsize=4096)
 def _solve(ascent, eta, functions, mu, steps, metric, gradient_norm) -> WorstCase:
-    """The programme at L = 1 and start = 1."""
+    """The worst case at L = 1 and start = 1."""
+    return _run(_programme(ascent, eta, functions, mu, steps, metric, gradient_norm)[0])
+
+
+def _programme(ascent, eta, functions, mu, steps, metric, gradient_norm) -> tuple[Any, Any]:
+    """The programme at L = 1 and start = 1, and the unknown function in it."""
     from PEPit import PEP, Expression, Point
     from PEPit.functions import SmoothConvexFunction, SmoothFunction, SmoothStronglyConvexFunction
 
@@ -247,7 +282,7 @@ def _solve(ascent, eta, functions, mu, steps, metric, gradient_norm) -> WorstCas
             problem.set_performance_metric(one**2)
     else:
         problem.set_performance_metric(sum((one**2 for one, _ in seen[1:]), g0**2) / steps)
-    return _run(problem)
+    return problem, f
 
 
 def _run(problem: Any) -> WorstCase:

@@ -1,5 +1,6 @@
 """Exact worst cases: known rates of gradient descent, the numbers of the theory notes, the proofs, the refusals."""
 
+import numpy as np
 import pytest
 
 from samtheory.rules.gd import GD
@@ -159,3 +160,15 @@ def test_unified_sam_is_above_the_exact_worst_case(steps):
     found = sdp.worst_case(USAM(eta, rho), **STRONG, mu=0.1, steps=steps)
     assert found.value <= rows["oikonomou2025/pl-constant"]
     assert found.value == pytest.approx(0.9524219**steps, abs=1e-6)
+
+
+@needs_pep
+def test_the_worst_convex_function_is_a_half_line_and_attains_the_value():
+    eta, rho, steps = 0.5, 0.4, 2
+    found = sdp.extremal(USAM(eta, rho), "smooth-convex", steps=steps, metric="gap-from-distance")
+    kink = 1 / (1 + 2 * steps * eta)
+    x, g = np.abs(found.x[:, 0]), np.abs(found.gradient[:, 0])
+    assert found.x.shape == (6, 1) and x[0] == 0 and x[1] == pytest.approx(1, abs=1e-2)
+    assert g[1:] == pytest.approx(np.full(5, kink), abs=0.02)  # one slope wherever the run looks
+    assert found.value[-1] == pytest.approx(usam_exact.usam_convex_gap(1, eta, rho, steps), abs=1e-3)
+    assert found.value[1:] == pytest.approx(kink * x[1:] - kink**2 / 2, abs=0.02)
