@@ -19,7 +19,7 @@ import numpy as np
 
 from samtheory.claims import choice, claim, control, equals, integer, log_real, real, requires, script, seeds
 from samtheory.evaluate import gradients
-from samtheory.measures.balancedness import balancedness
+from samtheory.measures.balancedness import balance_rate, balancedness
 from samtheory.problems.balanced import Inner, Outer, pair
 from samtheory.problems.links import HalfSquare, LogCosh, PseudoHuber
 from samtheory.rules.gd import GD
@@ -80,8 +80,8 @@ class Balancedness:
         z, problem, rho = self.data
         rates = []
         for level in LEVELS:
-            moves = z * (z - simulate(problem, rule(1.0, level * rho) if rule is SAM else rule(1.0), z, 1, threads=1).x)
-            rates.append(moves[self.size :].sum() - moves[: self.size].sum())
+            one = rule(1.0, level * rho) if rule is SAM else rule(1.0)
+            rates.append(balance_rate(z, simulate(problem, one, z, 1, threads=1).x, self.size))
         return np.array(rates)
 
     def predict(self, sign=1.0, share=1.0):

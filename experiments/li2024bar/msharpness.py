@@ -29,7 +29,7 @@ from samtheory.claims import (
     script,
     seeds,
 )
-from samtheory.measures.balancedness import balancedness
+from samtheory.measures.balancedness import balance_rate, balancedness
 from samtheory.oracles import EverySample
 from samtheory.problems.balanced import Inner, pair
 from samtheory.problems.links import HalfSquare, LogCosh, PseudoHuber
@@ -88,8 +88,7 @@ class Shards:
         z, labels, rho = self.data
         problem = EverySample(Inner(LINKS[self.link], labels, self.size))
         rule = Sharded(SAM(1.0, rho), labels.size if whole else self.m)
-        moves = z * (z - simulate(problem, rule, z, 1, threads=1).x)
-        return moves[self.size :].sum() - moves[: self.size].sum()
+        return balance_rate(z, simulate(problem, rule, z, 1, threads=1).x, self.size)
 
     def predict(self, together=False, factor=True):
         """dB/dt, its leading term, the remainder."""

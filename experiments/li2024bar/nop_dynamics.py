@@ -31,7 +31,7 @@ from samtheory.claims import (
     script,
     seeds,
 )
-from samtheory.measures.balancedness import balancedness
+from samtheory.measures.balancedness import balance_rate, balancedness
 from samtheory.problems.balanced import Outer, pair
 from samtheory.problems.links import HalfSquare, LogCosh, PseudoHuber
 from samtheory.rules.gd import GD
@@ -95,8 +95,7 @@ class OuterDynamics:
             simulate(Outer(LINKS[self.link], A), rule(eta, self.rho) if rule is SAM else rule(eta), z, 1, threads=1).x
             for eta in (self.eta, 1)
         )
-        moves = z * (z - far)
-        return balancedness(after, self.rows), moves[self.rows :].sum() - moves[: self.rows].sum()
+        return balancedness(after, self.rows), balance_rate(z, far, self.rows)
 
     def predict(self, sign=1.0, remainder=1.0, step=1.0):
         """B+, dB/dt, its leading term, the remainder, and the two ends of the sandwich."""

@@ -32,7 +32,7 @@ from samtheory.claims import (
     script,
     seeds,
 )
-from samtheory.measures.balancedness import balancedness
+from samtheory.measures.balancedness import balance_rate, balancedness
 from samtheory.problems.balanced import Inner, pair
 from samtheory.problems.links import HalfSquare, LogCosh, PseudoHuber, TanhSquare
 from samtheory.rules.gd import GD
@@ -90,8 +90,7 @@ class InnerDynamics:
         after, far = (
             simulate(problem, rule(eta, rho) if rule is SAM else rule(eta), z, 1, threads=1).x for eta in (self.eta, 1)
         )
-        moves = z * (z - far)
-        return balancedness(after, self.size), moves[self.size :].sum() - moves[: self.size].sum()
+        return balancedness(after, self.size), balance_rate(z, far, self.size)
 
     @property
     def slopes(self):

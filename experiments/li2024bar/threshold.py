@@ -17,7 +17,7 @@ import functools
 import numpy as np
 
 from samtheory.claims import at_least, choice, claim, control, integer, log_real, real, requires, script, seeds
-from samtheory.measures.balancedness import balancedness, lengths
+from samtheory.measures.balancedness import balance_rate, balancedness, lengths
 from samtheory.problems.balanced import Outer, pair
 from samtheory.problems.links import HalfSquare, LogCosh, PseudoHuber
 from samtheory.rules.sam import SAM
@@ -78,8 +78,8 @@ class Threshold:
         """dB/dt = y'd_y - x'd_x from the direction d of a step of the rule, with eta of the order of |z|/|d|."""
         z, A, G = self.data
         eta = 1 / (1 + np.abs(G).sum())
-        moves = z * (z - simulate(Outer(LINKS[self.link], A), SAM(eta, self.drive[1]), z, 1, threads=1).x) / eta
-        return sign * (moves[self.rows :].sum() - moves[: self.rows].sum())
+        after = simulate(Outer(LINKS[self.link], A), SAM(eta, self.drive[1]), z, 1, threads=1).x
+        return sign * balance_rate(z, after, self.rows, eta)
 
     def predict(self, power=1.0, origin=False):
         """Bbar, with abar^2 to this power; `origin`: 0 in its place."""

@@ -33,6 +33,13 @@ def balancedness(X: Any, size: int) -> np.ndarray:
     return ((x**2).sum(axis=-1) - (y**2).sum(axis=-1)) / 2
 
 
+def balance_rate(start: Any, after: Any, size: int, eta: float = 1.0) -> float:
+    """dB/dt = y'd_y - x'd_x of the flow dz/dt = -d, from the step `after` = start - eta d of a rule."""
+    start = np.asarray(start, dtype=float)
+    x, y = blocks(start * (start - after) / eta, size)
+    return float(y.sum() - x.sum())
+
+
 def gradient_balance(problem: Any, X: Any, size: int) -> np.ndarray:
     """(|g_x|^2 - |g_y|^2)/2 of the gradient, [...]."""
     return balancedness(gradients(problem, X), size)

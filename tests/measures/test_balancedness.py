@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 
 from samtheory.evaluate import gradients
-from samtheory.measures.balancedness import balance_threshold, balancedness, gradient_balance
+from samtheory.measures.balancedness import balance_rate, balance_threshold, balancedness, gradient_balance
 from samtheory.problems.balanced import Outer
 from samtheory.problems.links import HalfSquare
 
@@ -39,3 +39,10 @@ def test_threshold_is_that_of_the_balanced_pair():
 def test_refusal():
     with pytest.raises(ValueError, match="size = 5 leaves no second block"):
         balancedness(X, 5)
+
+
+def test_the_rate_is_that_of_the_balance_along_the_direction_of_the_step():
+    rng = np.random.default_rng(8)
+    z, d, eta, h = rng.standard_normal(5), rng.standard_normal(5), 0.3, 1e-6
+    difference = (balancedness(z - h * d, 2) - balancedness(z + h * d, 2)) / (2 * h)
+    assert abs(balance_rate(z, z - eta * d, 2, eta) - difference) < 1e-8
